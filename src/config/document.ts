@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { baseEnvironments } from './base-environment.ts';
+import { secretFileNames, settingNames, settingRow, type SettingName } from './settings.ts';
+
+/** The version of the configuration file that this program reads. */
+export const configVersion = 1;
+
+export const environmentName = /^[a-z][a-z0-9-]{0,30}$/;
+export const projectName = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+
+/** What a setting may be in a configuration file: a scalar, read like the text of a variable. */
+type Scalar = string | number | boolean;
+
+export type SettingBlock = Readonly<Record<string, Scalar>>;
+
+/** The parts of a configuration file that are of the right shape. */
+export interface ConfigDocument {
+  readonly name?: string;
+  readonly environment?: string;
+  readonly settings: SettingBlock;
+  readonly environments: Readonly<
+    Record<string, { readonly extends?: string; readonly settings: SettingBlock }>
+  >;
+}
+
+/** The keys of a configuration file and of one of its environments. */
+export const documentKeys = [
+  '$schema',
+  'version',
+  'name',
+  'environment',
+  'settings',
+  'environments',
+] as const;
+export const environmentKeys = ['extends', 'settings'] as const;
+
+/** The structure of a configuration file, strict, with each setting as `schemaOf` gives it. */
+export function documentSchema(schemaOf: (name: SettingName) => z.ZodType): z.ZodType {
+  const rows = settingNames.filter((name) => settingRow(name).processOnly === undefined);
+  const values = rows.map((name) => [name, schemaOf(name).optional()] as const);
+  const files = [...secretFileNames].map(
+    ([fileName, name]) =>
+      [
+        fileName,
+        z
+          .string()
+          .min(1)
+          .meta({ description: `Path of a file that holds ${name}.` })
+          .optional(),
+      ] as const,
+  );
+  const settings = z.strictObject(Object.fromEntries([...values, ...files])).meta({
+    id: 'settings',
+    description: 'Settings of every environment. Secrets belong into .env.<environment>.',
+  });
+  const environment = z.strictObject({
+    extends: z
+      .string()
+      .regex(environmentName)
+      .optional()
+      .meta({ description: 'The environment whose rules, defaults and settings this one starts from.' }),
+    settings: settings.optional(),
+  });
+  return z.strictObject({
+    $schema: z.string().optional(),
+    version: z.literal(configVersion).meta({ description: 'Version of this file format.' }),
+    name: z.string().regex(projectName).optional().meta({
+      description: "The project's name: lower case letters, digits, - and _; default: the folder's.",
+    }),
+    environment: z
+      .string()
+      .regex(environmentName)
+      .optional()
+      .meta({ description: 'The environment to work on where neither --env nor PORTIERE_ENV names one.' }),
+    settings: settings.optional(),
+    environments: z
+      .record(z.string().regex(environmentName), environment)
+      .optional()
+      .meta({
+        description: `Settings of single environments: ${baseEnvironments.join(', ')}, or others with extends.`,
+      }),
+  });
+}

@@ -1,0 +1,49 @@
+import { choice, list, modelName, path } from './kind.ts';
+import type { SettingRows } from './setting.ts';
+
+export const searchSettings = {
+  VOCABULARY_PATH: {
+    section: 'Search',
+    kind: path({ blank: true }),
+    default: '',
+    help: 'The downloaded vocabulary, a zip file or a folder; blank: the built-in sample.',
+  },
+  VOCABULARIES: {
+    section: 'Search',
+    kind: list(/^[^\s,](?:[^,]{0,62}[^\s,])?$/u, 'a vocabulary id such as SNOMED'),
+    default: '',
+    help: 'Vocabularies to index (comma-separated ids); blank: all of them.',
+  },
+  EMBEDDING_MODEL: {
+    section: 'Search',
+    kind: modelName,
+    default: 'cambridgeltl/SapBERT-from-PubMedBERT-fulltext',
+    defaults: { embedded: 'hashing' },
+    help: 'Embedding model for vector search; hashing needs no model files.',
+  },
+  EMBEDDING_PRECISION: {
+    section: 'Search',
+    kind: choice(['fp32', 'int8']),
+    default: 'fp32',
+    help: 'Precision the embedding model runs in.',
+  },
+  MODEL_DIR: {
+    section: 'Search',
+    kind: path({ blank: true }),
+    default: '',
+    help: 'Folder that holds the embedding models; blank: the cache folder of the user.',
+  },
+  FAISS_INDEX_PATH: {
+    section: 'Search',
+    kind: path({ blank: false }),
+    default: '/data/faiss/index',
+    defaults: { embedded: '.portiere/index/dense.faiss' },
+    help: 'Path to the FAISS index file.',
+  },
+  DENSE_ENGINE: {
+    section: 'Search',
+    kind: choice(['auto', 'native', 'faiss-node']),
+    default: 'auto',
+    help: 'What searches the vectors: our own code, faiss-node, or whichever is there.',
+  },
+} as const satisfies SettingRows;

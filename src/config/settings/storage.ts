@@ -1,0 +1,126 @@
+import { stackEnvironments } from '../base-environment.ts';
+import { boolean, choice, databaseName, host, javaOptions, port, secretText, url } from './kind.ts';
+import type { SettingRows } from './setting.ts';
+
+export const postgresSettings = {
+  DB_HOST: {
+    section: 'PostgreSQL',
+    kind: host,
+    default: 'localhost',
+    requiredIn: stackEnvironments,
+    help: 'PostgreSQL host.',
+  },
+  DB_PORT: {
+    section: 'PostgreSQL',
+    kind: port,
+    default: '5432',
+    help: 'PostgreSQL port.',
+  },
+  DB_NAME: {
+    section: 'PostgreSQL',
+    kind: databaseName,
+    default: 'portiere',
+    requiredIn: stackEnvironments,
+    pair: 'POSTGRES_DB',
+    help: 'PostgreSQL database name.',
+  },
+  DB_USER: {
+    section: 'PostgreSQL',
+    kind: databaseName,
+    default: 'portiere',
+    requiredIn: stackEnvironments,
+    pair: 'POSTGRES_USER',
+    help: 'PostgreSQL user.',
+  },
+  DB_PASSWORD: {
+    section: 'PostgreSQL',
+    kind: secretText,
+    secret: true,
+    generatedIn: stackEnvironments,
+    requiredIn: stackEnvironments,
+    pair: 'POSTGRES_PASSWORD',
+    help: 'PostgreSQL password.',
+  },
+  POSTGRES_DB: {
+    section: 'PostgreSQL',
+    kind: databaseName,
+    default: 'portiere',
+    requiredIn: stackEnvironments,
+    pair: 'DB_NAME',
+    help: 'Database name of the PostgreSQL container; always equal to DB_NAME.',
+  },
+  POSTGRES_USER: {
+    section: 'PostgreSQL',
+    kind: databaseName,
+    default: 'portiere',
+    requiredIn: stackEnvironments,
+    pair: 'DB_USER',
+    help: 'Database user of the PostgreSQL container; always equal to DB_USER.',
+  },
+  POSTGRES_PASSWORD: {
+    section: 'PostgreSQL',
+    kind: secretText,
+    secret: true,
+    requiredIn: stackEnvironments,
+    pair: 'DB_PASSWORD',
+    help: 'Database password of the PostgreSQL container; always equal to DB_PASSWORD.',
+  },
+} as const satisfies SettingRows;
+
+export const redisSettings = {
+  REDIS_HOST: {
+    section: 'Redis',
+    kind: host,
+    default: 'localhost',
+    requiredIn: stackEnvironments,
+    help: 'Redis host.',
+  },
+  REDIS_PORT: {
+    section: 'Redis',
+    kind: port,
+    default: '6379',
+    help: 'Redis port.',
+  },
+  REDIS_PASSWORD: {
+    section: 'Redis',
+    kind: secretText,
+    secret: true,
+    generatedIn: stackEnvironments,
+    help: 'Redis password.',
+  },
+} as const satisfies SettingRows;
+
+export const elasticsearchSettings = {
+  ELASTICSEARCH_URL: {
+    section: 'Elasticsearch',
+    kind: url(),
+    default: 'http://localhost:9200',
+    requiredIn: stackEnvironments,
+    help: 'Elasticsearch URL.',
+  },
+  ELASTIC_PASSWORD: {
+    section: 'Elasticsearch',
+    kind: secretText,
+    secret: true,
+    generatedIn: stackEnvironments,
+    help: 'Password of the elastic user; needed where xpack.security.enabled is true.',
+  },
+  ES_JAVA_OPTS: {
+    section: 'Elasticsearch',
+    kind: javaOptions,
+    default: '-Xms512m -Xmx512m',
+    help: 'JVM heap settings; -Xms and -Xmx must be equal.',
+  },
+  'discovery.type': {
+    section: 'Elasticsearch',
+    kind: choice(['single-node', 'multi-node']),
+    default: 'single-node',
+    help: 'Cluster discovery type.',
+  },
+  'xpack.security.enabled': {
+    section: 'Elasticsearch',
+    kind: boolean,
+    default: 'false',
+    help: 'Enable X-Pack security.',
+  },
+} as const satisfies SettingRows;

@@ -1,0 +1,136 @@
+import { constants, type Stats } from 'node:fs';
+import { access, lstat, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { randomUUID } from 'node:crypto';
+
+import { fromSystemError } from '../errors.ts';
+import type { Files, TailOptions } from '../ports.ts';
+
+/** The file system, with writes that survive a crash at any instant. */
+export const files: Files = {
+  async read(file) {
+    try {
+      return await readFile(file, 'utf8');
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw fromSystemError(error, file);
+    }
+  },
+
+  async mode(file) {
+    const found = await statOrUndefined(file);
+    return found === undefined ? undefined : found.mode & 0o777;
+  },
+
+  async exists(file) {
+    return await access(file, constants.F_OK).then(
+      () => true,
+      () => false,
+    );
+  },
+
+  async write(file, text, mode = 0o644) {
+    const folder = path.dirname(file);
+    const temporary = path.join(folder, `.${path.basename(file)}.${randomUUID().slice(0, 8)}.tmp`);
+    try {
+      await mkdir(folder, { recursive: true });
+      const handle = await open(temporary, 'wx', mode);
+      try {
+        await handle.chmod(mode);
+        await handle.writeFile(text);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, file);
+      await syncFolder(folder);
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw fromSystemError(error, file);
+    }
+  },
+
+  async makeFolder(folder, mode) {
+    try {
+      await mkdir(folder, { recursive: true, ...(mode === undefined ? {} : { mode }) });
+    } catch (error) {
+      throw fromSystemError(error, folder);
+    }
+  },
+
+  async remove(file) {
+    await rm(file, { force: true, recursive: true });
+  },
+
+  tail: tailFile,
+};
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function statOrUndefined(file: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(file);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw fromSystemError(error, file);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+const tailWindow = 1024 * 1024;
+const followInterval = 250;
+
+async function* tailFile(file: string, options: TailOptions): AsyncGenerator<string> {
+  let offset = 0;
+  let rest = '';
+  const size = await sizeOf(file);
+  if (size > 0) {
+    const from = Math.max(0, size - tailWindow);
+    const lines = (await readRange(file, from, size)).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines.slice(Math.max(0, lines.length - options.lines));
+    offset = size;
+  }
+  while (options.follow && !options.stop.aborted) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, followInterval);
+    });
+    const now = await sizeOf(file);
+    if (now < offset) offset = 0;
+    if (now === offset) continue;
+    const lines = (rest + (await readRange(file, offset, now))).split('\n');
+    rest = lines.pop() ?? '';
+    offset = now;
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return await stat(file).then(
+    (found) => found.size,
+    () => 0,
+  );
+}
+
+async function readRange(file: string, from: number, to: number): Promise<string> {
+  const handle = await open(file, 'r');
+  try {
+    const buffer = Buffer.alloc(to - from);
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, from);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, statSync } from 'node:fs';
+import { connect as connectSocket } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Worker } from 'node:worker_threads';
+
+import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+
+import { PortiereError } from '../errors.ts';
+import type { ConnectOptions, Database, DatabaseTarget, Databases, Lease, Leases } from '../ports.ts';
+
+const dateOid = 1082;
+const int8Oid = 20;
+const socketName = '.s.PGSQL.5432';
+
+/** Postgres through one driver: a real server by TCP, or PGlite behind a Unix socket. */
+export function databasesFor(leases: Leases): Databases {
+  return {
+    async connect(target, options) {
+      if (target.kind === 'server') return await connectServer(target, options);
+      const served = socketFolder(target.folder);
+      if (await answers(path.join(served, socketName))) {
+        return await session({ host: served, user: 'postgres', database: 'postgres' }, 'embedded (served)', options);
+      }
+      const owner = await openFolder(leases, target.folder, options.command, `private-${process.pid}`);
+      const database = await session({ host: owner.host, user: 'postgres', database: 'postgres' }, 'embedded', options);
+      return {
+        ...database,
+        async close() {
+          await database.close();
+          await owner.close();
+        },
+      };
+    },
+    serve: async (folder, command) => await openFolder(leases, folder, command, undefined),
+  };
+}
+
+async function connectServer(
+  target: DatabaseTarget & { kind: 'server' },
+  options: ConnectOptions,
+): Promise<Database> {
+  const where = `${target.host}:${target.port}/${target.database}`;
+  return await session(
+    {
+      host: target.host,
+      port: target.port,
+      database: target.database,
+      user: target.user,
+      ...(target.password === undefined ? {} : { password: target.password }),
+    },
+    where,
+    options,
+  );
+}
+
+async function session(config: pg.ClientConfig, where: string, options: ConnectOptions): Promise<Database> {
+  const client = new pg.Client({
+    ...config,
+    application_name: `portiere ${options.command}`,
+    connectionTimeoutMillis: options.timeout,
+    types: { getTypeParser: typeParser },
+  });
+  // A connection that dies between queries reports it here; the next query then fails with the reason.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    throw new PortiereError('DATABASE_UNREACHABLE', `Postgres at ${where} refuses: ${(error as Error).message}.`, {
+      hint: 'Check DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD with: portiere config show',
+      cause: error,
+    });
+  }
+  return {
+    description: where,
+    async query(sql, values = []) {
+      const result = await client.query<Record<string, unknown>>(sql, [...values]);
+      return { rows: result.rows, rowCount: result.rowCount ?? 0 };
+    },
+    async script(sql) {
+      await client.query(sql);
+    },
+    async copyIn(sql, chunks) {
+      const stream = client.query(copyFrom(sql));
+      await pipeline(Readable.from(chunks, { objectMode: false }), stream);
+      return stream.rowCount;
+    },
+    async close() {
+      await client.end();
+    },
+  };
+}
+
+/** int8 as a number (our ids are safe integers), dates as the text that Postgres sends. */
+function typeParser(oid: number, format?: 'text' | 'binary'): (value: never) => unknown {
+  if (oid === int8Oid) return Number as (value: never) => unknown;
+  if (oid === dateOid) return String as (value: never) => unknown;
+  return pg.types.getTypeParser(oid, format as 'text') as (value: never) => unknown;
+}
+
+interface OpenFolder {
+  readonly host: string;
+  close(): Promise<void>;
+}
+
+/** Opens a PGlite folder in a worker thread, under its lease; `label` undefined publishes the well-known socket. */
+async function openFolder(
+  leases: Leases,
+  folder: string,
+  command: string,
+  label: string | undefined,
+): Promise<OpenFolder> {
+  const lease = await leases.take(`${folder}.lease`, command);
+  try {
+    const host = socketFolder(folder, label);
+    const worker = await startWorker(folder, path.join(host, socketName));
+    return { host, close: async () => await closeWorker(worker, lease) };
+  } catch (error) {
+    await lease.release();
+    throw error;
+  }
+}
+
+async function startWorker(folder: string, socket: string): Promise<Worker> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = import.meta.url.endsWith('.ts') ? './pglite-worker.ts' : './pglite-worker.js';
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: { folder, socket } });
+  await new Promise<void>((resolve, reject) => {
+    worker.once('message', () => {
+      resolve();
+    });
+    worker.once('error', reject);
+    worker.once('exit', (code) => {
+      reject(new PortiereError('DATABASE_UNREACHABLE', `The embedded Postgres in ${folder} ended at once (${code}).`));
+    });
+  });
+  worker.unref();
+  return worker;
+}
+
+async function closeWorker(worker: Worker, lease: Lease): Promise<void> {
+  await new Promise<void>((resolve) => {
+    worker.once('exit', () => {
+      resolve();
+    });
+    worker.ref();
+    worker.postMessage('close');
+  });
+  await lease.release();
+}
+
+/** A folder for the socket: beside the data, or (a socket's path holds about 100 bytes) in a private temporary one. */
+function socketFolder(folder: string, label?: string): string {
+  const beside = path.join(path.dirname(folder), label ?? 'socket');
+  const chosen =
+    Buffer.byteLength(path.join(beside, socketName)) < 100
+      ? beside
+      : path.join(os.tmpdir(), `portiere-${createHash('sha256').update(beside).digest('hex').slice(0, 16)}`);
+  mkdirSync(chosen, { recursive: true, mode: 0o700 });
+  const found = statSync(chosen);
+  if (found.uid !== process.getuid?.() || (found.mode & 0o077) !== 0) {
+    throw new PortiereError('PERMISSION_DENIED', `The socket folder ${chosen} is open to others.`, {
+      hint: `Remove it, or: chmod 700 ${chosen}`,
+    });
+  }
+  return chosen;
+}
+
+async function answers(socket: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const probe = connectSocket(socket);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => {
+      resolve(false);
+    });
+  });
+}

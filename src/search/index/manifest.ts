@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+import { PortiereError } from '../../errors.ts';
+import type { EmbedderIdentity } from '../embed/embedder.ts';
+
+/** Version of the manifest and of the files beside it; another one is refused. */
+export const indexFormat = 1;
+
+/** Names of a build's files inside `builds/<id>/`. */
+export const fileNames = { dense: 'dense.faiss', ids: 'ids', lexical: 'lexical', manifest: 'manifest.json' } as const;
+
+/** What a build is made of. A folder without one is no build. */
+export interface Manifest {
+  readonly format: number;
+  readonly id: string;
+  readonly created_at: string;
+  readonly portiere: string;
+  readonly source: {
+    readonly kind: 'bundle' | 'database';
+    readonly label: string;
+    readonly digest: string;
+    readonly version: string | null;
+    readonly select: readonly string[];
+    readonly unusable_rows: number;
+  };
+  readonly embedding: EmbedderIdentity;
+  readonly dense: {
+    readonly type: 'IxFI';
+    readonly metric: 'inner_product';
+    readonly dimension: number;
+    readonly count: number;
+  };
+  readonly lexical: { readonly engine: 'sqlite-fts5'; readonly format: number; readonly terms: number };
+  readonly counts: {
+    readonly concepts: number;
+    readonly names: number;
+    readonly synonyms: number;
+    readonly mappings: number;
+    readonly ancestors: number;
+    /** Texts with nothing to embed: found by words and codes, never by vector. */
+    readonly zero_vectors: number;
+    readonly vocabularies: Readonly<Record<string, number>>;
+  };
+  /** Name -> size in bytes and sha256, of every other file of the build. */
+  readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
+}
+
+/** Reads the manifest in a build's folder; INDEX_INVALID where it is damaged or of another format. */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const file = path.join(folder, fileNames.manifest);
+  const rebuild = { hint: 'Build the index again with: portiere index build' };
+  let parsed: Partial<Manifest>;
+  try {
+    parsed = JSON.parse(await readFile(file, 'utf8')) as Partial<Manifest>;
+  } catch (error) {
+    throw new PortiereError('INDEX_INVALID', `The manifest ${file} is missing or damaged.`, { ...rebuild, cause: error });
+  }
+  if (parsed.format !== indexFormat) {
+    throw new PortiereError(
+      'INDEX_INVALID',
+      `The build in ${folder} has format ${String(parsed.format)}; this portiere reads ${indexFormat}.`,
+      rebuild,
+    );
+  }
+  if (parsed.dense === undefined || parsed.embedding === undefined || parsed.counts === undefined) {
+    throw new PortiereError('INDEX_INVALID', `The manifest ${file} lacks its main parts.`, rebuild);
+  }
+  return parsed as Manifest;
+}
+
+/** Size and sha256 of a file, read once. */
+export async function fingerprint(file: string): Promise<{ bytes: number; sha256: string }> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
+  return { bytes: (await stat(file)).size, sha256: hash.digest('hex') };
+}

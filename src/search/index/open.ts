@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+
+import { PortiereError } from '../../errors.ts';
+import type { Embedder, EmbedderIdentity } from '../embed/embedder.ts';
+import { type LexicalIndex, openLexical } from '../lexical/reader.ts';
+import type { DenseIndex } from '../vectors/dense.ts';
+import { openDense, type DenseEngine } from '../vectors/open.ts';
+import { fileNames, type Manifest, readManifest } from './manifest.ts';
+import { buildsFolder, publishedBuild } from './publish.ts';
+
+/** A published build, open for searching. */
+export interface OpenBuild {
+  readonly manifest: Manifest;
+  readonly lexical: LexicalIndex;
+  readonly dense: DenseIndex;
+  /** Concept id of each row. */
+  readonly conceptIds: Float64Array;
+  close(): Promise<void>;
+}
+
+export interface OpenRequest {
+  readonly pointer: string;
+  readonly embedder: Embedder;
+  readonly engine: DenseEngine;
+}
+
+/** Opens the published build; INDEX_MISSING where there is none, INDEX_INVALID where it is not what it says. */
+export async function openPublished(request: OpenRequest): Promise<OpenBuild> {
+  const id = await publishedBuild(request.pointer);
+  if (id === undefined) {
+    throw new PortiereError('INDEX_MISSING', `No index is published at ${request.pointer}.`, {
+      hint: 'Build one with: portiere index build',
+    });
+  }
+  return await openBuild(path.join(buildsFolder(request.pointer), id), request);
+}
+
+/** Opens the build in a folder and checks that its files fit each other and the embedder. */
+export async function openBuild(
+  folder: string,
+  { embedder, engine }: Pick<OpenRequest, 'embedder' | 'engine'>,
+): Promise<OpenBuild> {
+  const manifest = await readManifest(folder);
+  refuseOtherModel(manifest, embedder.identity);
+  const sidecar = await readFile(path.join(folder, fileNames.ids));
+  const count = manifest.dense.count;
+  if (sidecar.length !== count * 8) throw mismatch(manifest, `the id sidecar holds ${sidecar.length / 8} rows`, count);
+  const conceptIds = new Float64Array(count);
+  for (let row = 0; row < count; row++) conceptIds[row] = Number(sidecar.readBigInt64LE(row * 8));
+  const lexical = openLexical(path.join(folder, fileNames.lexical));
+  try {
+    if (lexical.attributes.count !== count) {
+      throw mismatch(manifest, `the lexical index holds ${lexical.attributes.count} rows`, count);
+    }
+    const dense = await openDense(path.join(folder, fileNames.dense), { engine });
+    if (dense.count !== count || dense.dimension !== manifest.dense.dimension) {
+      await dense.close();
+      throw mismatch(manifest, `the dense file holds ${dense.count} rows of ${dense.dimension}`, count);
+    }
+    return {
+      manifest,
+      lexical,
+      dense,
+      conceptIds,
+      async close() {
+        lexical.close();
+        await dense.close();
+      },
+    };
+  } catch (error) {
+    lexical.close();
+    throw error;
+  }
+}
+
+/** Vectors of another model, revision, pooling, precision or dimension mean nothing to this embedder. */
+export function sameModel(a: EmbedderIdentity, b: EmbedderIdentity): boolean {
+  return (
+    a.provider === b.provider &&
+    a.model === b.model &&
+    a.digest === b.digest &&
+    a.pooling === b.pooling &&
+    a.precision === b.precision &&
+    a.dimension === b.dimension
+  );
+}
+
+function refuseOtherModel(manifest: Manifest, identity: EmbedderIdentity): void {
+  if (sameModel(manifest.embedding, identity)) return;
+  const name = (one: EmbedderIdentity): string => `${one.model} (${one.precision}, ${one.pooling}, ${one.dimension})`;
+  throw new PortiereError(
+    'INDEX_INVALID',
+    `The build ${manifest.id} holds vectors of ${name(manifest.embedding)}, the configuration asks for ${name(identity)}.`,
+    { hint: 'Build for the configured model with: portiere index build; or set EMBEDDING_MODEL back.' },
+  );
+}
+
+function mismatch(manifest: Manifest, what: string, expected: number): PortiereError {
+  return new PortiereError('INDEX_INVALID', `The build ${manifest.id} is damaged: ${what}, its manifest says ${expected}.`, {
+    hint: 'Build it again with: portiere index build',
+  });
+}

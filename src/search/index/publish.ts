@@ -1,0 +1,84 @@
+import { lstat, mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import path from 'node:path';
+import { randomUUID } from 'node:crypto';
+
+import { fromSystemError, PortiereError } from '../../errors.ts';
+import { fileNames } from './manifest.ts';
+
+/** Folder that holds the builds of an index, beside its pointer. */
+export function buildsFolder(pointer: string): string {
+  return path.join(path.dirname(pointer), 'builds');
+}
+
+/** The published build's id, or undefined where none is. The pointer is a link to that build's dense file. */
+export async function publishedBuild(pointer: string): Promise<string | undefined> {
+  let target: string;
+  try {
+    target = await readlink(pointer);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'EINVAL') {
+      throw new PortiereError('INDEX_INVALID', `${pointer} is a file, not the link that portiere publishes.`, {
+        hint: 'Move it away, or set FAISS_INDEX_PATH to another path, then run: portiere index build',
+      });
+    }
+    throw fromSystemError(error, pointer);
+  }
+  return path.basename(path.dirname(target));
+}
+
+/** Points to a build: one rename, so readers see the old one or the new one. On disk when it returns. */
+export async function publish(pointer: string, id: string): Promise<void> {
+  const folder = path.dirname(pointer);
+  const draft = path.join(folder, `.${path.basename(pointer)}.${randomUUID().slice(0, 8)}`);
+  try {
+    await symlink(path.join('builds', id, fileNames.dense), draft);
+    await rename(draft, pointer);
+    await syncFolder(folder);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw fromSystemError(error, pointer);
+  }
+}
+
+/** Complete builds, oldest first. */
+export async function listBuilds(pointer: string): Promise<string[]> {
+  const folder = buildsFolder(pointer);
+  const names = await readdir(folder).catch(() => []);
+  const complete: string[] = [];
+  for (const name of names.sort()) {
+    const manifest = path.join(folder, name, fileNames.manifest);
+    if (await lstat(manifest).then(() => true, () => false)) complete.push(name);
+  }
+  return complete;
+}
+
+/**
+ * Removes what a killed build left behind (folders without a manifest, half-made links) and all but the newest
+ * `keep` builds; never the published one. Call it only under the lease that builds run under.
+ */
+export async function sweep(pointer: string, keep: number): Promise<readonly string[]> {
+  const folder = buildsFolder(pointer);
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw fromSystemError(error, folder);
+  });
+  const complete = await listBuilds(pointer);
+  const published = await publishedBuild(pointer);
+  const kept = new Set([...complete.slice(-keep), ...(published === undefined ? [] : [published])]);
+  const removed = (await readdir(folder)).filter((name) => !kept.has(name));
+  for (const name of removed) await rm(path.join(folder, name), { recursive: true, force: true });
+  for (const name of await readdir(path.dirname(pointer))) {
+    if (name.startsWith(`.${path.basename(pointer)}.`)) await rm(path.join(path.dirname(pointer), name), { force: true });
+  }
+  return removed;
+}
+
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,151 @@
+import { isUtf8 } from 'node:buffer';
+import type { Tally } from './anomalies.ts';
+import { judgeField } from './field.ts';
+import type { Layout } from './header.ts';
+import type { Reader } from './reader.ts';
+import { readRow, type Row } from './row.ts';
+import type { ColumnKind } from './tables.ts';
+
+const TAB = 9;
+const NEWLINE = 10;
+const QUOTE = 34;
+const DIGIT_0 = 48;
+const DIGIT_9 = 57;
+/** Ids of up to 15 digits are safe integers without looking closer. */
+const SAFE_DIGITS = 15;
+/** V8 copies substrings up to this length; a longer one would keep the whole chunk's text alive. */
+const COPIED = 12;
+const REMEMBERED = 4_096;
+
+const SKIPPED = 0;
+const NUMBER = 1;
+const TEXT = 2;
+const REPEATED = 3;
+const waysToRead = {
+  id: NUMBER,
+  count: NUMBER,
+  name: TEXT,
+  code: TEXT,
+  term: REPEATED,
+  date: REPEATED,
+  standard: REPEATED,
+  reason: REPEATED,
+} as const satisfies Record<ColumnKind, number>;
+
+/**
+ * A scanner for a tab-separated file. It goes over bytes once and takes only what is beyond doubt, comparing fields
+ * that tend to repeat with the row above; any line with something odd in it goes to `readRow`.
+ */
+export function createScanner(layout: Layout, tally: Tally): Reader {
+  const fields = layout.targets.length;
+  const blank = layout.columns.map(() => '');
+  const targets = Int32Array.from(layout.targets);
+  const columns = layout.targets.map((target) => layout.columns[target]);
+  const ways = Uint8Array.from(columns, (column) =>
+    column === undefined ? SKIPPED : waysToRead[column.kind],
+  );
+  const longest = Int32Array.from(columns, (column) => column?.max ?? 0);
+  const optional = columns.map((column) => column?.required === false);
+  const known = columns.map(() => new Map<string, string>());
+  // Where in the chunk the row above had each repeating field, its length (-1: none yet), and what it read as.
+  const aboveAt = new Int32Array(fields);
+  const aboveLength = new Int32Array(fields);
+  const aboveValue: string[] = Array.from({ length: fields }, () => '');
+
+  /** The reading of a repeating field not met on the row above, or undefined where it needs a closer look. */
+  function learn(field: number, value: string): string | undefined {
+    const before = known[field]!.get(value);
+    if (before !== undefined) return before;
+    const judged = judgeField(columns[field]!, value);
+    if ('fault' in judged || judged.warn !== undefined) return undefined;
+    if (known[field]!.size >= REMEMBERED) known[field]!.clear();
+    known[field]!.set(value, judged.value);
+    return judged.value;
+  }
+
+  function push(chunk: Buffer): Row[] {
+    const rows: Row[] = [];
+    const sound = isUtf8(chunk);
+    const text = chunk.toString('latin1');
+    aboveLength.fill(-1);
+    for (let at = 0; at < chunk.length;) {
+      const lineStart = at;
+      const row = blank.slice();
+      let field = 0;
+      for (; field < fields; field += 1) {
+        const stop = field === fields - 1 ? NEWLINE : TAB;
+        const way = ways[field]!;
+        const start = at;
+        if (way === NUMBER) {
+          let byte = chunk[at]!;
+          while (byte >= DIGIT_0 && byte <= DIGIT_9) byte = chunk[(at += 1)]!;
+          const length = at - start;
+          if (byte !== stop || length === 0 || length > SAFE_DIGITS) break;
+          if (length > 1 && chunk[start] === DIGIT_0) break;
+          row[targets[field]!] =
+            length <= COPIED ? text.substring(start, at) : chunk.toString('latin1', start, at);
+          at += 1;
+          continue;
+        }
+        if (way === REPEATED && aboveLength[field]! >= 0) {
+          const end = start + aboveLength[field]!;
+          let from = aboveAt[field]!;
+          while (at < end && chunk[at] === chunk[from]) {
+            at += 1;
+            from += 1;
+          }
+          if (at === end && chunk[at] === stop) {
+            row[targets[field]!] = aboveValue[field]!;
+            at += 1;
+            continue;
+          }
+          at = start;
+        }
+        let seen = 0;
+        let byte = chunk[at]!;
+        while (byte >= 32) {
+          seen |= byte;
+          byte = chunk[(at += 1)]!;
+        }
+        if (byte !== stop || (seen >= 128 && !sound) || chunk[start] === QUOTE) break;
+        const length = at - start;
+        if (way === TEXT) {
+          if (length > longest[field]! || chunk[start]! <= 32 || chunk[start]! >= 128) {
+            if (length > 0 || !optional[field]!) break;
+          }
+          row[targets[field]!] = decode(chunk, text, start, at, seen);
+        } else if (way === REPEATED) {
+          const value = learn(field, decode(chunk, text, start, at, seen));
+          if (value === undefined) break;
+          aboveAt[field] = start;
+          aboveLength[field] = length;
+          aboveValue[field] = value;
+          row[targets[field]!] = value;
+        }
+        at += 1;
+      }
+      if (field === fields) {
+        tally.rows += 1;
+        rows.push(row);
+      } else {
+        const end = chunk.indexOf(NEWLINE, at);
+        const read = readRow(layout, tally, {
+          bytes: chunk.subarray(lineStart, end),
+          number: tally.lines + 2,
+        });
+        if (read !== undefined) rows.push(read);
+        at = end + 1;
+      }
+      tally.lines += 1;
+    }
+    return rows;
+  }
+
+  return { push, end: () => [] };
+}
+
+/** `seen` is every byte of the field or-ed together: below 128, the field is ASCII and `text` has it. */
+function decode(chunk: Buffer, text: string, start: number, end: number, seen: number): string {
+  if (seen >= 128) return chunk.toString('utf8', start, end);
+  return end - start <= COPIED ? text.substring(start, end) : chunk.toString('latin1', start, end);
+}

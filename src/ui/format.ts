@@ -1,0 +1,51 @@
+import { stripVTControlCharacters } from 'node:util';
+
+/** `1,234,567`. */
+export function count(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** `0.4 s`, `12 s`, `3 min 5 s`. */
+export function duration(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+/** `12,000 of 137,850 concepts, 24,100/s, 5 s left`, as far as it is known. */
+export function progressLine(state: ProgressState): string {
+  const { done, total, unit, milliseconds } = state;
+  const rate = milliseconds > 200 ? (done * 1000) / milliseconds : 0;
+  const parts = [total === undefined ? `${count(done)} ${unit}` : `${count(done)} of ${count(total)} ${unit}`];
+  if (rate > 0) parts.push(`${count(rate)}/s`);
+  if (rate > 0 && total !== undefined && total > done) parts.push(`${duration(((total - done) / rate) * 1000)} left`);
+  return parts.join(', ');
+}
+
+export interface ProgressState {
+  readonly done: number;
+  readonly total: number | undefined;
+  readonly unit: string;
+  readonly milliseconds: number;
+}
+
+/** The text without the given values (and their base64, URL and JSON forms). */
+export function scrub(text: string, hidden: readonly string[]): string {
+  let clean = text;
+  for (const value of hidden) if (clean.includes(value)) clean = clean.replaceAll(value, '[redacted]');
+  return clean;
+}
+
+/** Every form in which a hidden value could show. */
+export function formsOf(value: string): string[] {
+  if (value.length < 4) return [];
+  const forms = [value, Buffer.from(value).toString('base64').replace(/=+$/, ''), encodeURIComponent(value)];
+  return [...new Set([...forms, JSON.stringify(value).slice(1, -1)])].sort((a, b) => b.length - a.length);
+}
+
+/** Text without escape sequences and control characters, so that data can't drive a terminal. */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '?');
+}

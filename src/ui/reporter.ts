@@ -1,0 +1,89 @@
+import type { Progress, Reporter } from '../ports.ts';
+import { duration, formsOf, printable, progressLine, scrub } from './format.ts';
+
+/** Where a reporter writes, and what the caller asked for. */
+export interface Screen {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  readonly mode: 'tasks' | 'plain' | 'json';
+  readonly quiet: boolean;
+}
+
+/** A reporter that also remembers its warnings, and prints results through the same scrubber. */
+export interface ScreenReporter extends Reporter {
+  readonly warnings: readonly string[];
+  /** Text on standard output, or on standard error for an error, with everything hidden taken out. */
+  print(stream: 'stdout' | 'stderr', text: string): void;
+}
+
+/** How one step is shown; `tasks` draws with listr2, the others write lines. */
+export type StepRunner = <T>(title: string, work: (progress: Progress) => Promise<T>) => Promise<T>;
+
+const progressEvery = 2_000;
+
+/** Builds the reporter for a screen; the drawing of steps on a terminal is loaded only where it is used. */
+export function newReporter(screen: Screen): ScreenReporter {
+  const warnings: string[] = [];
+  let hidden: string[] = [];
+  const print = (stream: 'stdout' | 'stderr', text: string): void => {
+    screen[stream](`${printable(scrub(text, hidden))}\n`);
+  };
+  const note = (text: string): void => {
+    if (screen.quiet) return;
+    print('stderr', screen.mode === 'json' ? JSON.stringify({ event: 'note', text }) : text);
+  };
+  const plain = plainSteps(print, screen);
+  return {
+    warnings,
+    print,
+    note,
+    async step(title, work) {
+      if (screen.mode !== 'tasks' || screen.quiet) return await plain(title, work);
+      const { taskSteps } = await import('./tasks.ts');
+      return await taskSteps((text) => scrub(text, hidden))(title, work);
+    },
+    warn(text) {
+      warnings.push(scrub(text, hidden));
+      print('stderr', screen.mode === 'json' ? JSON.stringify({ event: 'warning', text }) : `warning: ${text}`);
+    },
+    line(text) {
+      print('stdout', text);
+    },
+    hide(values) {
+      hidden = [...new Set([...hidden, ...values.flatMap(formsOf)])].sort((a, b) => b.length - a.length);
+    },
+  };
+}
+
+function plainSteps(print: ScreenReporter['print'], screen: Screen): StepRunner {
+  const json = screen.mode === 'json';
+  const show = (event: Record<string, unknown>, text: string): void => {
+    if (!screen.quiet) print('stderr', json ? JSON.stringify(event) : text);
+  };
+  return async (title, work) => {
+    const start = performance.now();
+    let shown = start;
+    show({ event: 'start', step: title }, `${title} ...`);
+    const progress: Progress = {
+      update(done, total, unit) {
+        const now = performance.now();
+        if (now - shown < progressEvery) return;
+        shown = now;
+        const line = progressLine({ done, total, unit, milliseconds: now - start });
+        show({ event: 'progress', step: title, done, total, unit }, `  ${line}`);
+      },
+      say(text) {
+        show({ event: 'progress', step: title, text }, `  ${text}`);
+      },
+    };
+    try {
+      const result = await work(progress);
+      const milliseconds = performance.now() - start;
+      show({ event: 'done', step: title, ms: Math.round(milliseconds) }, `${title}: done in ${duration(milliseconds)}`);
+      return result;
+    } catch (error) {
+      show({ event: 'failed', step: title }, `${title}: failed after ${duration(performance.now() - start)}`);
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,30 @@
+/** Rows in aligned columns; numbers to the right. */
+export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const cells = [header, ...rows.map((row) => row.map(String))];
+  const widths = header.map((_, column) => Math.max(...cells.map((row) => width(row[column] ?? ''))));
+  const right = header.map((_, column) => rows.length > 0 && rows.every((row) => isNumber(row[column] ?? '')));
+  return cells
+    .map((row) =>
+      row
+        .map((cell, column) => pad(cell, widths[column] ?? 0, right[column] === true))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function pad(cell: string, to: number, right: boolean): string {
+  const space = ' '.repeat(Math.max(0, to - width(cell)));
+  return right ? space + cell : cell + space;
+}
+
+function isNumber(cell: string | number): boolean {
+  return typeof cell === 'number' || /^[\d,.]+( ms| s)?$/.test(cell);
+}
+
+/** Characters, with the wide ones of East Asia counted twice. */
+function width(text: string): number {
+  let sum = 0;
+  for (const character of text) sum += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]/.test(character) ? 2 : 1;
+  return sum;
+}

@@ -1,0 +1,40 @@
+import { Listr, ListrLogger, ProcessOutput } from 'listr2';
+
+import type { Progress } from '../ports.ts';
+import { duration, progressLine } from './format.ts';
+import type { StepRunner } from './reporter.ts';
+
+/** Steps drawn on a terminal by listr2: spinner, progress under it, time behind it, all on standard error. */
+export function taskSteps(clean: (text: string) => string): StepRunner {
+  return async <T>(title: string, work: (progress: Progress) => Promise<T>): Promise<T> => {
+    const start = performance.now();
+    const outcome: { value?: T } = {};
+    const list = new Listr(
+      [
+        {
+          title,
+          async task(_context, task) {
+            outcome.value = await work({
+              update(done, total, unit) {
+                task.output = progressLine({ done, total, unit, milliseconds: performance.now() - start });
+              },
+              say(text) {
+                task.output = clean(text);
+              },
+            });
+            task.title = `${title} (${duration(performance.now() - start)})`;
+          },
+        },
+      ],
+      {
+        registerSignalListeners: false,
+        rendererOptions: {
+          logger: new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) }),
+          showErrorMessage: false,
+        },
+      },
+    );
+    await list.run();
+    return outcome.value as T;
+  };
+}

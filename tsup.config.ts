@@ -1,0 +1,17 @@
+import { defineConfig } from 'tsup';
+
+export default defineConfig({
+  entry: {
+    main: 'src/main.ts',
+    'faiss-child': 'src/search/vectors/faiss-child.ts',
+  },
+  format: 'esm',
+  target: 'node22',
+  platform: 'node',
+  splitting: true,
+  clean: true,
+  dts: false,
+  sourcemap: false,
+  // Optional peers stay outside: they are looked up when they are first needed.
+  external: ['@huggingface/transformers', 'faiss-node'],
+});
