@@ -4,6 +4,8 @@ export default defineConfig({
   entry: {
     main: 'src/main.ts',
     'faiss-child': 'src/search/vectors/faiss-child.ts',
+    'native-worker': 'src/search/vectors/native-worker.ts',
+    'pglite-worker': 'src/drivers/pglite-worker.ts',
   },
   format: 'esm',
   target: 'node22',
@@ -12,6 +14,8 @@ export default defineConfig({
   clean: true,
   dts: false,
   sourcemap: false,
+  // node:sqlite exists only under its full name.
+  removeNodeProtocol: false,
   // Optional peers stay outside: they are looked up when they are first needed.
   external: ['@huggingface/transformers', 'faiss-node'],
 });

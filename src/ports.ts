@@ -21,6 +21,8 @@ export interface Caller {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A person can answer: both standard input and standard error are terminals, and no `--no-input`, `--yes`, CI. */
   readonly interactive: boolean;
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, with the error to end with as its reason. */
+  readonly interrupted: AbortSignal;
 }
 
 /** This installation. */
@@ -59,10 +61,11 @@ export interface TailOptions {
   readonly stop: AbortSignal;
 }
 
-/** The config file that was found, already parsed to plain data. */
+/** The config file that was found, parsed to plain data; `lineOf` knows where a key stands (YAML only). */
 export interface FoundConfig {
   readonly path: string;
-  readonly content: unknown;
+  readonly data: unknown;
+  readonly lineOf: (keys: readonly string[]) => number | undefined;
 }
 
 export interface SettingsFiles {

@@ -44,7 +44,6 @@ export function documentSchema(schemaOf: (name: SettingName) => z.ZodType): z.Zo
         fileName,
         z
           .string()
-          .min(1)
           .meta({ description: `Path of a file that holds ${name}.` })
           .optional(),
       ] as const,

@@ -77,15 +77,16 @@ function inEnvironment(inputs: ConfigInputs, document: ConfigDocument, name: str
   return inBlock(inputs, document.environments[name]?.settings ?? {}, ['environments', name, 'settings']);
 }
 
-/** Unknown names were reported with the structure of the file. */
+/** Unknown names, and paths that are not text, were reported with the structure of the file. */
 function inBlock({ file }: ConfigInputs, block: SettingBlock, keys: readonly string[]): Found[] {
   if (file === undefined) return [];
   return Object.entries(block).flatMap(([key, value]): Found[] => {
     const known = settingOf(key);
     if (known === undefined || settingRow(known.name).processOnly) return [];
     const path = placeIn(file, [...keys, key]);
-    if (typeof value !== 'string' && (known.asFile || settingRow(known.name).secret)) {
-      return [{ path, reason: 'must be text in quotes: YAML has already read it as something else' }];
+    if (typeof value !== 'string' && known.asFile) return [];
+    if (typeof value !== 'string' && settingRow(known.name).secret) {
+      return [{ path, reason: 'must be text: put it in quotes, or its digits may change' }];
     }
     if (typeof value === 'number' && !isExact(value))
       return [{ path, reason: 'too large a number; put it in quotes' }];

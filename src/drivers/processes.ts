@@ -4,7 +4,6 @@ import path from 'node:path';
 
 import { PortiereError } from '../errors.ts';
 import type { PortState, ProcessIdentity, Processes } from '../ports.ts';
-import { startDetached } from './shell.ts';
 
 /** The kernel's boot id, or null where there is none to read. */
 export const bootId: string | null = readOrNull('/proc/sys/kernel/random/boot_id')?.trim() ?? null;
@@ -17,6 +16,7 @@ export function processesFor(entry: string): Processes {
     own,
     alive,
     async spawnSelf(args, options) {
+      const { startDetached } = await import('./shell.ts');
       mkdirSync(path.dirname(options.log), { recursive: true });
       const log = openSync(options.log, 'a', 0o600);
       try {

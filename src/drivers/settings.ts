@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import { cosmiconfig, type CosmiconfigResult } from 'cosmiconfig';
-import { parseDocument } from 'yaml';
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 
 import { PortiereError } from '../errors.ts';
 import type { FoundConfig, SettingsFiles } from '../ports.ts';
@@ -24,16 +24,18 @@ const places = [
 /** Finds the project's config file. YAML and JSON only: nothing found in a folder is ever executed. */
 export const settingsFiles: SettingsFiles = {
   async load(folder, explicit) {
+    const lines = new Map<string, FoundConfig['lineOf']>();
+    const yaml = (file: string, text: string): unknown => readYaml(file, text, lines);
     const explorer = cosmiconfig('portiere', {
       searchPlaces: places,
       searchStrategy: 'project',
       packageProp: 'portiere',
       cache: false,
       loaders: {
-        '.yaml': readYaml,
-        '.yml': readYaml,
+        '.yaml': yaml,
+        '.yml': yaml,
         '.json': readJson,
-        noExt: readYaml,
+        noExt: yaml,
         '.js': refuse,
         '.mjs': refuse,
         '.cjs': refuse,
@@ -47,25 +49,45 @@ export const settingsFiles: SettingsFiles = {
       if (error instanceof PortiereError) throw error;
       throw unreadable(explicit ?? folder, error);
     }
-    return found === null ? undefined : described(found);
+    return found === null ? undefined : described(found, lines);
   },
 };
 
-function described(found: NonNullable<CosmiconfigResult>): FoundConfig {
-  return { path: found.filepath, content: found.isEmpty === true ? {} : (found.config as unknown) };
+type Lines = Map<string, FoundConfig['lineOf']>;
+
+function described(found: NonNullable<CosmiconfigResult>, lines: Lines): FoundConfig {
+  return {
+    path: found.filepath,
+    data: found.isEmpty === true ? {} : (found.config as unknown),
+    lineOf: lines.get(found.filepath) ?? (() => undefined),
+  };
 }
 
 /** YAML 1.2 core schema: no tags that build objects, few aliases, errors with line and column. */
-function readYaml(file: string, text: string): unknown {
-  const document = parseDocument(text, { schema: 'core', version: '1.2', merge: false, prettyErrors: true });
+function readYaml(file: string, text: string, lines: Lines): unknown {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, {
+    schema: 'core',
+    version: '1.2',
+    merge: false,
+    prettyErrors: true,
+    lineCounter,
+  });
   const fault = document.errors[0] ?? document.warnings[0];
   if (fault !== undefined) throw invalid(file, fault.message);
+  lines.set(file, (keys) => lineOf(document, lineCounter, keys));
   try {
     return refuseImports(file, document.toJS({ maxAliasCount: 20 }) ?? {});
   } catch (error) {
     if (error instanceof PortiereError) throw error;
     throw invalid(file, (error as Error).message);
   }
+}
+
+function lineOf(document: Document, counter: LineCounter, keys: readonly string[]): number | undefined {
+  const node: unknown = document.getIn(keys, true);
+  const start = isNode(node) ? node.range?.[0] : undefined;
+  return start === undefined ? undefined : counter.linePos(start).line;
 }
 
 function readJson(file: string, text: string): unknown {

@@ -23,9 +23,7 @@ function show(block: Block): string {
 export function printError(
   reporter: ScreenReporter,
   command: string,
-  json: boolean,
-  error: unknown,
-  verbose: boolean,
+  { json, error, verbose }: { readonly json: boolean; readonly error: unknown; readonly verbose: boolean },
 ): number {
   const known = error instanceof PortiereError ? error : bug(error);
   if (json) {

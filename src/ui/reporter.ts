@@ -7,6 +7,8 @@ export interface Screen {
   readonly stderr: (text: string) => void;
   readonly mode: 'tasks' | 'plain' | 'json';
   readonly quiet: boolean;
+  /** Once aborted, the next progress or step ends with its reason. */
+  readonly interrupted: AbortSignal;
 }
 
 /** A reporter that also remembers its warnings, and prints results through the same scrubber. */
@@ -38,9 +40,10 @@ export function newReporter(screen: Screen): ScreenReporter {
     print,
     note,
     async step(title, work) {
+      screen.interrupted.throwIfAborted();
       if (screen.mode !== 'tasks' || screen.quiet) return await plain(title, work);
       const { taskSteps } = await import('./tasks.ts');
-      return await taskSteps((text) => scrub(text, hidden))(title, work);
+      return await taskSteps(screen.interrupted, (text) => scrub(text, hidden))(title, work);
     },
     warn(text) {
       warnings.push(scrub(text, hidden));
@@ -66,6 +69,7 @@ function plainSteps(print: ScreenReporter['print'], screen: Screen): StepRunner 
     show({ event: 'start', step: title }, `${title} ...`);
     const progress: Progress = {
       update(done, total, unit) {
+        screen.interrupted.throwIfAborted();
         const now = performance.now();
         if (now - shown < progressEvery) return;
         shown = now;

@@ -5,7 +5,7 @@ import { duration, progressLine } from './format.ts';
 import type { StepRunner } from './reporter.ts';
 
 /** Steps drawn on a terminal by listr2: spinner, progress under it, time behind it, all on standard error. */
-export function taskSteps(clean: (text: string) => string): StepRunner {
+export function taskSteps(interrupted: AbortSignal, clean: (text: string) => string): StepRunner {
   return async <T>(title: string, work: (progress: Progress) => Promise<T>): Promise<T> => {
     const start = performance.now();
     const outcome: { value?: T } = {};
@@ -16,6 +16,7 @@ export function taskSteps(clean: (text: string) => string): StepRunner {
           async task(_context, task) {
             outcome.value = await work({
               update(done, total, unit) {
+                interrupted.throwIfAborted();
                 task.output = progressLine({ done, total, unit, milliseconds: performance.now() - start });
               },
               say(text) {

@@ -84,7 +84,9 @@ describe('layers', () => {
   it('each one overrides those before it, and all are kept', () => {
     const config = configOf(layers);
     expect(config.settings.API_PORT).toBe(1006);
-    expect(explain(config, 'API_PORT').sources.map(({ path: _, ...source }) => source)).toEqual([
+    expect(
+      explain(config, 'API_PORT').sources.map(({ layer, location, value }) => ({ layer, location, value })),
+    ).toEqual([
       { layer: 'default', location: 'default', value: '8000' },
       { layer: 'config', location: 'portiere.config.yaml', value: '1001' },
       { layer: 'config', location: 'portiere.config.yaml', value: '1002' },
@@ -222,6 +224,8 @@ describe('problems', () => {
     [{ flags: { settings: { NOPE: '1' } } }, ['command line NOPE']],
     [{ flags: { settings: { PORTIERE_ENV: 'dev' } } }, ['command line PORTIERE_ENV']],
     [{ file: { settings: { DB_PASSWORD: 12_345 } } }, ['portiere.config.yaml settings.DB_PASSWORD']],
+    [{ file: { settings: { DB_PASSWORD_FILE: 7 } } }, ['portiere.config.yaml settings.DB_PASSWORD_FILE']],
+    [{ file: { settings: { DB_PASSWORD_FILE: '' } } }, ['portiere.config.yaml settings.DB_PASSWORD_FILE']],
     [{ file: { settings: { LINE_CHANNEL_ID: 1e300 } } }, ['portiere.config.yaml settings.LINE_CHANNEL_ID']],
     [{ file: { settings: { LINE_CHANNEL_ID: 1_657_000_000 } } }, []],
     [{ processEnv: { API_PORT: '' } }, ['environment variable API_PORT']],

@@ -1,3 +1,6 @@
+import type { EmbedderIdentity } from '../embed/embedder.ts';
+import type { ArmHits, ArmName } from './search.ts';
+
 /** A concept found by one arm: its row (the term that matched) and the arm's score, best first. */
 export interface ArmHit {
   readonly concept_id: number;
@@ -8,40 +11,47 @@ export interface ArmHit {
 export interface FusedHit {
   readonly concept_id: number;
   readonly score: number;
-  /** 1-based rank in each arm that found it. */
-  readonly ranks: Readonly<Record<string, number>>;
-  /** The row to show: that of the arm which ranks the concept best. */
+  readonly ranks: Readonly<Partial<Record<ArmName, number>>>;
+  /** The row to show: that of the arm which says most for the concept. */
   readonly row: number;
-  readonly arm: string;
+  readonly arm: ArmName;
 }
 
-export interface Arm {
-  readonly name: string;
-  readonly weight: number;
-  readonly hits: readonly ArmHit[];
-}
+/** How much each of the two arms that rank says, by embedder. */
+const weights: Readonly<Record<EmbedderIdentity['provider'], { lexical: number; dense: number }>> = {
+  hashing: { lexical: 0.5, dense: 0.5 },
+  transformers: { lexical: 0.3, dense: 0.7 },
+};
 
-/** Cormack's constant: near the best everywhere and nowhere critical. */
-export const rankConstant = 60;
+/** Cormack's constant. */
+const rankConstant = 60;
 
-/** Weighted reciprocal rank fusion: each arm gives `weight / (60 + rank)`; ties go to the lower concept id. */
-export function fuseRanks(arms: readonly Arm[]): FusedHit[] {
-  const fused = new Map<number, { score: number; ranks: Record<string, number>; row: number; arm: string; best: number }>();
-  for (const { name, weight, hits } of arms) {
-    for (const [index, hit] of hits.entries()) {
-      const rank = index + 1;
+/**
+ * Weighted reciprocal rank fusion of words and vectors (each gives weight * 60 / (60 + rank), so below 1), over
+ * which a concept with the same text stands by 1 and one with the code by 2. Ties go to the lower concept id.
+ */
+export function fuse(arms: ArmHits, provider: EmbedderIdentity['provider']): FusedHit[] {
+  const gains: Readonly<Record<ArmName, (rank: number) => number>> = {
+    code: () => 2,
+    exact: () => 1,
+    lexical: (rank) => (weights[provider].lexical * rankConstant) / (rankConstant + rank),
+    dense: (rank) => (weights[provider].dense * rankConstant) / (rankConstant + rank),
+  };
+  const fused = new Map<number, FusedHit & { best: number }>();
+  for (const arm of Object.keys(gains) as ArmName[]) {
+    for (const [index, hit] of arms[arm].entries()) {
+      const gain = gains[arm](index + 1);
       const known = fused.get(hit.concept_id);
-      const gain = weight / (rankConstant + rank);
-      if (known === undefined) {
-        fused.set(hit.concept_id, { score: gain, ranks: { [name]: rank }, row: hit.row, arm: name, best: gain });
-        continue;
-      }
-      known.score += gain;
-      known.ranks[name] = rank;
-      if (gain > known.best) Object.assign(known, { best: gain, row: hit.row, arm: name });
+      const better = known === undefined || gain > known.best;
+      fused.set(hit.concept_id, {
+        concept_id: hit.concept_id,
+        score: (known?.score ?? 0) + gain,
+        ranks: { ...known?.ranks, [arm]: index + 1 },
+        row: better ? hit.row : known.row,
+        arm: better ? arm : known.arm,
+        best: better ? gain : known.best,
+      });
     }
   }
-  return [...fused]
-    .map(([concept_id, { score, ranks, row, arm }]) => ({ concept_id, score, ranks, row, arm }))
-    .sort((a, b) => b.score - a.score || a.concept_id - b.concept_id);
+  return [...fused.values()].sort((a, b) => b.score - a.score || a.concept_id - b.concept_id);
 }

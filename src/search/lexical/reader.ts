@@ -43,8 +43,8 @@ export interface ConceptPage {
   })[];
 }
 
-const conceptColumns = `concept_id, concept_name, domain_id, vocabulary_id, concept_class_id, standard_concept,
-  concept_code, valid_start_date, valid_end_date, invalid_reason`;
+const conceptColumns = `concept.concept_id, concept_name, domain_id, vocabulary_id, concept_class_id,
+  standard_concept, concept_code, valid_start_date, valid_end_date, invalid_reason`;
 
 type Row = Record<string, unknown>;
 

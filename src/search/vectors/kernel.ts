@@ -5,16 +5,37 @@
  */
 export type DotKernel = (query: number, rows: number, out: number, groups: number, stride: number) => void;
 
+/** Linear memory of at least `bytes`, all zero. */
+export function createMemory(bytes: number): KernelMemory {
+  return new WebAssembly.Memory({ initial: Math.ceil(bytes / 65_536) });
+}
+
 /** Compiles the kernel onto `memory`; the same input gives the same bits on every machine. */
-export function createDotKernel(memory: WebAssembly.Memory): DotKernel {
+export function createDotKernel(memory: KernelMemory): DotKernel {
   const instance = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes()), { env: { memory } });
   return instance.exports['dots'] as DotKernel;
 }
 
+export interface KernelMemory {
+  readonly buffer: ArrayBuffer;
+}
+
+// The compiler knows WebAssembly only with the browser's types, which nothing here should see.
+const { WebAssembly } = globalThis as unknown as {
+  readonly WebAssembly: {
+    readonly Memory: new (size: { readonly initial: number }) => KernelMemory;
+    readonly Module: new (bytes: Uint8Array) => object;
+    readonly Instance: new (
+      module: object,
+      imports: { readonly env: { readonly memory: KernelMemory } },
+    ) => { readonly exports: Readonly<Record<string, unknown>> };
+  };
+};
+
 const I32 = 0x7f;
 const V128 = 0x7b;
 const op = {
-  block: [0x03, 0x40], // loop without a result
+  loop: [0x03, 0x40],
   end: [0x0b],
   branchIf: [0x0d],
   i32Const: [0x41],
@@ -37,7 +58,10 @@ const [cursor, queryEnd] = [5, 6];
 const row = [7, 8, 9, 10] as const;
 const [queryPart, firstSum] = [11, 12];
 
-function moduleBytes(): Uint8Array<ArrayBuffer> {
+/** Magic number and version 1. */
+const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+
+function moduleBytes(): Uint8Array {
   const signature = [0x60, ...vector([I32, I32, I32, I32, I32].map((type) => [type])), ...vector([])];
   const imported = [...text('env'), ...text('memory'), 0x02, 0x00, 0x01];
   const locals = vector([
@@ -46,7 +70,7 @@ function moduleBytes(): Uint8Array<ArrayBuffer> {
   ]);
   const code = [...locals, ...body(), ...op.end];
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...header,
     ...section(1, vector([signature])),
     ...section(2, vector([imported])),
     ...section(3, vector([[0]])),
@@ -58,24 +82,22 @@ function moduleBytes(): Uint8Array<ArrayBuffer> {
 /** for each group { four sums over the row, 64 bytes of each row a step; store them } */
 function body(): number[] {
   return [
-    ...op.block,
+    ...op.loop,
     ...set(cursor, get(query)),
     ...set(queryEnd, add(get(query), get(stride))),
-    ...row.flatMap((local, at) =>
-      set(local, at === 0 ? get(rows) : add(get(row[at - 1]!), get(stride))),
-    ),
+    ...row.flatMap((local, at) => set(local, at === 0 ? get(rows) : add(get(row[at - 1]!), get(stride)))),
     ...row.flatMap((_, at) => set(firstSum + at, [...op.v128Const, ...Array<number>(16).fill(0)])),
-    ...op.block,
+    ...op.loop,
     ...[0, 16, 32, 48].flatMap(accumulate),
     ...row.flatMap((local) => set(local, add(get(local), constant(64)))),
     ...set(cursor, add(get(cursor), constant(64))),
-    ...[...get(cursor), ...get(queryEnd), ...op.i32LessUnsigned, ...op.branchIf, 0],
+    ...repeatIfLess(get(cursor), get(queryEnd)),
     ...op.end,
     ...row.flatMap((_, at) => storeSum(at)),
     ...set(rows, add(get(rows), [...get(stride), ...constant(4), ...op.i32Multiply])),
     ...set(out, add(get(out), constant(16))),
     ...set(groups, [...get(groups), ...constant(1), ...op.i32Sub]),
-    ...[...constant(0), ...get(groups), ...op.i32LessUnsigned, ...op.branchIf, 0],
+    ...repeatIfLess(constant(0), get(groups)),
     ...op.end,
   ];
 }
@@ -87,7 +109,9 @@ function accumulate(offset: number): number[] {
     ...row.flatMap((local, at) =>
       set(firstSum + at, [
         ...get(firstSum + at),
-        ...[...get(queryPart), ...load(local, offset), ...op.f32x4Multiply],
+        ...get(queryPart),
+        ...load(local, offset),
+        ...op.f32x4Multiply,
         ...op.f32x4Add,
       ]),
     ),
@@ -98,6 +122,10 @@ function storeSum(at: number): number[] {
   const lane = (index: number) => [...get(firstSum + at), ...op.f32x4ExtractLane, index];
   const pairs = [...lane(0), ...lane(1), ...op.f32Add, ...lane(2), ...lane(3), ...op.f32Add];
   return [...get(out), ...pairs, ...op.f32Add, ...op.f32Store, 2, ...leb(4 * at)];
+}
+
+function repeatIfLess(left: readonly number[], right: readonly number[]): number[] {
+  return [...left, ...right, ...op.i32LessUnsigned, ...op.branchIf, 0];
 }
 
 function load(pointer: number, offset: number): number[] {

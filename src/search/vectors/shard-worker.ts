@@ -49,7 +49,8 @@ export async function startShardWorker(range: ShardRange): Promise<ShardWorker> 
     if (dead !== undefined) throw dead;
     const reply = replyTo(request.id);
     // A copy: posting a part of a larger matrix would send all of it.
-    worker.postMessage({ ...request, query: request.query.slice() });
+    const query = request.query.slice();
+    worker.postMessage({ ...request, query }, [query.buffer]);
     return reply;
   };
 

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { PortiereError } from '../../errors.ts';
 import type { DenseHits } from './dense.ts';
 import { FLAT_HEADER_BYTES, type FlatHeader } from './faiss-header.ts';
-import { createDotKernel } from './kernel.ts';
+import { createDotKernel, createMemory } from './kernel.ts';
 import { createTopK } from './top-k.ts';
 
 /** Rows [`start`, `end`) of a flat index, held in memory and searched on the calling thread. */
@@ -29,7 +29,6 @@ export function strideOf(dimension: number): number {
 
 const GROUP = 4;
 const BLOCK = 1024;
-const PAGE = 65_536;
 
 /** Reads the rows from disk; INDEX_INVALID when the file ends before them. */
 export function loadShard({ header, start, end }: ShardRange): Shard {
@@ -38,7 +37,7 @@ export function loadShard({ header, start, end }: ShardRange): Shard {
   const scoresAt = stride;
   const dataAt = scoresAt + BLOCK * 4;
   const groupsHeld = Math.ceil(count / GROUP);
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((dataAt + groupsHeld * GROUP * stride) / PAGE) });
+  const memory = createMemory(dataAt + groupsHeld * GROUP * stride);
   const queryView = new Float32Array(memory.buffer, 0, stride / 4);
   const scores = new Float32Array(memory.buffer, scoresAt, BLOCK);
   readRows({ header, start, count, target: new Uint8Array(memory.buffer, dataAt), stride });

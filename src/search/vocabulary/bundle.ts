@@ -1,18 +1,10 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { fromSystemError, PortiereError } from '../../errors.ts';
 import { openFolder } from './folder.ts';
+import type { TableSource } from './table-source.ts';
 import { tableNames, type TableName } from './tables.ts';
 import { openZip } from './zip.ts';
-
-/** Where table bytes come from: an opened folder or zip, before anything has been read. */
-export interface TableSource {
-  readonly tables: ReadonlyMap<TableName, { readonly size: number }>;
-  /** The bytes of one table; the stream fails when they are not what the source declared. */
-  stream(table: TableName): Promise<Readable>;
-  close(): Promise<void>;
-}
 
 /** An opened vocabulary download. Sizes are bytes, unpacked. Close it when done. */
 export interface Bundle extends TableSource {

@@ -1,7 +1,7 @@
 import type { Concept, ConceptRelationship, ConceptSynonym } from './concept.ts';
 import { createIdTable } from './id-table.ts';
 
-export interface FlagCount {
+interface FlagCount {
   readonly rows: number;
   /** Those of them with an invalid_reason. */
   readonly invalid: number;

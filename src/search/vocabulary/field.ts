@@ -35,7 +35,7 @@ function judgeText({ kind, required, max }: Column, value: string): Judged {
 }
 
 /** `YYYYMMDD` or `YYYY-MM-DD`, a day that exists, as `YYYY-MM-DD`; undefined for anything else. */
-export function isoDate(value: string): string | undefined {
+function isoDate(value: string): string | undefined {
   const parts = /^(\d{4})(-?)(\d{2})\2(\d{2})$/.exec(value);
   if (parts === null) return undefined;
   const [, year, , month, day] = parts;

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fromSystemError, PortiereError } from '../../errors.ts';
-import type { TableSource } from './bundle.ts';
+import type { TableSource } from './table-source.ts';
 import { tableOfFile, type TableName } from './tables.ts';
 
 const CHUNK = 256 * 1024;

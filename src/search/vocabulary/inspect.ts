@@ -7,7 +7,7 @@ import { bundleVersion, readVocabularies, vocabularyIds } from './vocabularies.t
 
 const TOP = 20;
 
-export interface AnomalyReport {
+interface AnomalyReport {
   readonly table: ReadableTable;
   readonly kind: AnomalyKind;
   /** What became of such rows: kept (as read or mended), lost (skipped), or excused (skipped, with a known cause). */

@@ -47,7 +47,8 @@ export function createScanner(layout: Layout, tally: Tally): Reader {
   const longest = Int32Array.from(columns, (column) => column?.max ?? 0);
   const optional = columns.map((column) => column?.required === false);
   const known = columns.map(() => new Map<string, string>());
-  // Where in the chunk the row above had each repeating field, its length (-1: none yet), and what it read as.
+  const runs = runsOf(ways);
+  // Where in the chunk the row above had each repeating field, its length (-1: unknown), and what it read as.
   const aboveAt = new Int32Array(fields);
   const aboveLength = new Int32Array(fields);
   const aboveValue: string[] = Array.from({ length: fields }, () => '');
@@ -67,6 +68,7 @@ export function createScanner(layout: Layout, tally: Tally): Reader {
     const rows: Row[] = [];
     const sound = isUtf8(chunk);
     const text = chunk.toString('latin1');
+    const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length);
     aboveLength.fill(-1);
     for (let at = 0; at < chunk.length;) {
       const lineStart = at;
@@ -88,18 +90,25 @@ export function createScanner(layout: Layout, tally: Tally): Reader {
           continue;
         }
         if (way === REPEATED && aboveLength[field]! >= 0) {
-          const end = start + aboveLength[field]!;
-          let from = aboveAt[field]!;
-          while (at < end && chunk[at] === chunk[from]) {
-            at += 1;
-            from += 1;
+          // The whole run at once where it is the same, else this field alone; the delimiter after it is compared too.
+          const above = aboveAt[field]!;
+          let last = runs[field]!;
+          let end = aboveAt[last]! + aboveLength[last]! + 1;
+          let same = isSame(view, start, above, end - above);
+          if (!same && last !== field) {
+            last = field;
+            end = above + aboveLength[field]! + 1;
+            same = isSame(view, start, above, end - above);
           }
-          if (at === end && chunk[at] === stop) {
-            row[targets[field]!] = aboveValue[field]!;
-            at += 1;
+          if (same) {
+            for (; field <= last; field += 1) {
+              row[targets[field]!] = aboveValue[field]!;
+              aboveAt[field]! += start - above;
+            }
+            field = last;
+            at += end - above;
             continue;
           }
-          at = start;
         }
         let seen = 0;
         let byte = chunk[at]!;
@@ -129,6 +138,7 @@ export function createScanner(layout: Layout, tally: Tally): Reader {
         rows.push(row);
       } else {
         const end = chunk.indexOf(NEWLINE, at);
+        aboveLength.fill(-1);
         const read = readRow(layout, tally, {
           bytes: chunk.subarray(lineStart, end),
           number: tally.lines + 2,
@@ -142,6 +152,23 @@ export function createScanner(layout: Layout, tally: Tally): Reader {
   }
 
   return { push, end: () => [] };
+}
+
+/** For each repeating field, the last of the repeating fields that follow it without another between. */
+function runsOf(ways: Uint8Array): Int32Array {
+  const runs = new Int32Array(ways.length);
+  for (let field = ways.length - 1; field >= 0; field -= 1) {
+    runs[field] = ways[field] === REPEATED && ways[field + 1] === REPEATED ? runs[field + 1]! : field;
+  }
+  return runs;
+}
+
+function isSame(view: DataView, a: number, b: number, length: number): boolean {
+  if (a + length > view.byteLength) return false;
+  let at = 0;
+  for (; at + 4 <= length; at += 4) if (view.getInt32(a + at) !== view.getInt32(b + at)) return false;
+  for (; at < length; at += 1) if (view.getInt8(a + at) !== view.getInt8(b + at)) return false;
+  return true;
 }
 
 /** `seen` is every byte of the field or-ed together: below 128, the field is ASCII and `text` has it. */

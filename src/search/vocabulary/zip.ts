@@ -2,7 +2,7 @@ import { pipeline, Readable } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { fromSystemError, PortiereError } from '../../errors.ts';
-import type { TableSource } from './bundle.ts';
+import type { TableSource } from './table-source.ts';
 import { checkEntries, tableEntries } from './zip-entries.ts';
 
 const CHUNK = 256 * 1024;

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -154,15 +153,14 @@ describe('VOCABULARY_ARCHIVE_INVALID', () => {
     hint: expect.stringMatching(/./) as string,
   });
 
-  it('not a zip: another file, an empty file, a pipe', async () => {
+  it('not a zip: another file, an empty file, a device', async () => {
     const path = join(folder, 'CONCEPT.csv');
     await writeFile(path, concepts);
     await expect(openBundle(path)).rejects.toMatchObject(invalid('not a sound zip'));
     await writeFile(path, '');
     await expect(openBundle(path)).rejects.toMatchObject(invalid('not a sound zip'));
     if (process.platform === 'win32') return;
-    execFileSync('mkfifo', [join(folder, 'pipe')]);
-    await expect(openBundle(join(folder, 'pipe'))).rejects.toMatchObject(invalid('neither'));
+    await expect(openBundle('/dev/null')).rejects.toMatchObject(invalid('neither'));
   });
 
   it('a zip cut anywhere, or with a byte flipped in its data, is never read as sound', async () => {

@@ -1,0 +1,27 @@
+import { PortiereError } from '../errors.ts';
+import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
+import { openProject, requireEmbedded } from './context.ts';
+import { serverLog } from './server-state.ts';
+
+export interface LogsOptions extends GlobalOptions {
+  readonly follow?: boolean;
+  readonly tail?: number;
+}
+
+/** The server's log: its last lines, and with `--follow` those to come. */
+export async function logs(ports: Ports, options: LogsOptions): Promise<Outcome> {
+  const project = await openProject(ports, options);
+  requireEmbedded(project, 'logs');
+  const file = serverLog(project);
+  if (!(await ports.files.exists(file))) {
+    throw new PortiereError('SERVER_UNREACHABLE', `There is no log yet: ${file}.`, { hint: 'Start the stack: portiere up' });
+  }
+  const lines: string[] = [];
+  const follow = options.follow === true;
+  const tail = ports.files.tail(file, { lines: options.tail ?? 100, follow, stop: ports.caller.interrupted });
+  for await (const line of tail) {
+    if (options.json === true && !follow) lines.push(line);
+    else ports.reporter.line(line);
+  }
+  return { data: { file, lines }, view: [] };
+}

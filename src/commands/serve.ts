@@ -1,0 +1,107 @@
+import { PortiereError } from '../errors.ts';
+import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
+import { localLimiter } from '../search/api/limiter.ts';
+import { watchIndex } from '../search/api/live-index.ts';
+import { newMetrics } from '../search/api/metrics.ts';
+import { listen, newServer } from '../search/api/server.ts';
+import { openProject, type Project } from './context.ts';
+import { embedderOf } from './embedder.ts';
+import { fingerprint, serverFile, type ServerState } from './server-state.ts';
+
+const levels = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const;
+
+/** Serves the search API until it is told to stop; in `embedded` it also owns the Postgres folder. */
+export async function serve(ports: Ports, options: GlobalOptions): Promise<Outcome> {
+  const project = await openProject(ports, options);
+  const { settings, base } = project.config;
+  await checkAddress(ports, project);
+  const closers: (() => Promise<void>)[] = [];
+  try {
+    if (project.database.kind === 'embedded') {
+      const owner = await ports.databases.serve(project.database.folder, 'serve');
+      closers.push(async () => {
+        await owner.close();
+      });
+    }
+    const database = await ports.databases.connect(project.database, { command: 'serve', timeout: 10_000 });
+    closers.push(async () => {
+      await database.close();
+    });
+    const embedder = await embedderOf(ports, project);
+    closers.push(async () => {
+      await embedder.close();
+    });
+    const index = await watchIndex(
+      { pointer: project.pointer, embedder, engine: settings.DENSE_ENGINE },
+      (error) => {
+        ports.reporter.warn(`the published build is not used: ${(error as Error).message}`);
+      },
+    );
+    closers.push(async () => {
+      await index.close();
+    });
+    const app = await newServer({
+      version: ports.self.version,
+      index,
+      limiter: localLimiter(settings.RATE_LIMIT_PER_MINUTE, () => Date.now()),
+      metrics: newMetrics(ports.self.version),
+      logLevel: levels[settings.LOG_LEVEL],
+      corsOrigins: settings.CORS_ORIGINS,
+      strict: settings.READINESS_STRICT,
+      now: () => ports.clock.now(),
+      async pingDatabase() {
+        await database.query('SELECT 1');
+      },
+    });
+    closers.push(async () => {
+      await app.close();
+    });
+    const url = await listen(app, settings.API_HOST, settings.API_PORT);
+    if (base === 'embedded') await announce(ports, project, url);
+    ports.reporter.note(`Serving ${project.config.name} at ${url}`);
+    await stopped(ports.caller.interrupted);
+    if (base === 'embedded') await ports.files.remove(serverFile(project));
+    return { data: { url, stopped: true }, view: [] };
+  } finally {
+    for (const close of closers.toReversed()) await close();
+  }
+}
+
+/** Without keys the embedded API must not leave this machine; a taken port is named with its owner. */
+async function checkAddress(ports: Ports, { config }: Project): Promise<void> {
+  const { API_HOST, API_PORT } = config.settings;
+  if (config.base === 'embedded' && !['127.0.0.1', 'localhost', '::1'].includes(API_HOST)) {
+    throw new PortiereError('REFUSED', `The embedded API has no keys, so it does not listen on ${API_HOST}.`, {
+      hint: 'Set API_HOST=127.0.0.1, or use another environment.',
+    });
+  }
+  await requireFreePort(ports, API_HOST, API_PORT);
+}
+
+export async function requireFreePort(ports: Ports, host: string, port: number): Promise<void> {
+  const { free, owner } = await ports.processes.portOwner(host, port);
+  if (free) return;
+  throw new PortiereError('PORT_IN_USE', `Port ${port} on ${host} is taken by ${owner ?? 'another process'}.`, {
+    hint: `Stop it, or choose another port: API_PORT=${port + 1} portiere up`,
+  });
+}
+
+async function announce(ports: Ports, project: Project, url: string): Promise<void> {
+  const state: ServerState = {
+    ...ports.processes.own,
+    url,
+    version: ports.self.version,
+    since: ports.clock.now().toISOString(),
+    fingerprint: fingerprint(project, ports.self.version),
+  };
+  await ports.files.write(serverFile(project), `${JSON.stringify(state, null, 2)}\n`, 0o600);
+}
+
+async function stopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => {
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,142 @@
+import path from 'node:path';
+
+import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
+import { loadVocabulary } from '../search/populate/load-vocabulary.ts';
+import { openBundle } from '../search/vocabulary/bundle.ts';
+import { type Inspection, inspectBundle } from '../search/vocabulary/inspect.ts';
+import { bundleSource, type VocabularySource } from '../search/vocabulary/source.ts';
+import { openProject, type Project, underLease } from './context.ts';
+import { applyMigrations, withDatabase } from './migrate.ts';
+
+export interface VocabularyOptions extends GlobalOptions {
+  /** `--vocabulary`, or the argument of `vocab inspect | load`. */
+  readonly vocabulary?: string;
+  /** Comma-separated vocabulary ids. */
+  readonly select?: string;
+}
+
+/** What a download holds, before anything is done with it. */
+export async function inspect(ports: Ports, options: VocabularyOptions): Promise<Outcome> {
+  const project = await openProjectFor(ports, options);
+  const bundle = await openBundle(vocabularyPath(ports, project));
+  try {
+    const found = await ports.reporter.step(
+      `Inspect ${bundle.path}`,
+      async (progress) =>
+        await inspectBundle(bundle, ({ stage, rows }) => {
+          progress.update(rows, undefined, `rows of ${stage}`);
+        }),
+    );
+    return { data: found, view: inspectionView(found) };
+  } finally {
+    await bundle.close();
+  }
+}
+
+/** Loads a download into Postgres, replacing the published load in one step. */
+export async function load(ports: Ports, options: VocabularyOptions): Promise<Outcome> {
+  const project = await openProjectFor(ports, options);
+  return await underLease(ports, project, 'vocab load', async () => {
+    const source = await openSource(ports, project, []);
+    try {
+      const loaded = await withDatabase(ports, project, 'vocab load', async (database) => {
+        await applyMigrations(ports, database);
+        return await ports.reporter.step(
+          'Load the vocabulary',
+          async (progress) => await loadVocabulary(database, source, progress),
+        );
+      });
+      return {
+        data: { ...loaded, source: source.label, digest: source.digest, unusable_rows: source.unusable() },
+        view: [
+          `Loaded ${source.label}: ${loaded.concepts.toLocaleString('en-US')} concepts, ` +
+            `${loaded.synonyms.toLocaleString('en-US')} synonyms, ${loaded.relationships.toLocaleString('en-US')} ` +
+            `relationships, ${loaded.ancestors.toLocaleString('en-US')} ancestor pairs (load ${loaded.build_id}).`,
+        ],
+      };
+    } finally {
+      await source.close();
+    }
+  });
+}
+
+/** The project with `--vocabulary` and `--select` as its strongest layer. */
+export async function openProjectFor(ports: Ports, options: VocabularyOptions): Promise<Project> {
+  return await openProject(ports, options, {
+    VOCABULARY_PATH: options.vocabulary === undefined ? undefined : path.resolve(ports.caller.cwd, options.vocabulary),
+    VOCABULARIES: options.select,
+  });
+}
+
+/** The configured download, or the sample that ships with the package. */
+export function vocabularyPath(ports: Ports, { config, resolve }: Project): string {
+  const configured = config.settings.VOCABULARY_PATH;
+  return configured === '' ? path.join(ports.self.templates, 'vocabulary') : resolve(configured);
+}
+
+/** The configured download as a source, narrowed to a selection (loads take all of it); close it when done. */
+export async function openSource(
+  ports: Ports,
+  project: Project,
+  select: readonly string[],
+): Promise<VocabularySource> {
+  const bundle = await openBundle(vocabularyPath(ports, project));
+  try {
+    return await bundleSource(bundle, select);
+  } catch (error) {
+    await bundle.close();
+    throw error;
+  }
+}
+
+function inspectionView(found: Inspection): Outcome['view'] {
+  const rows = found.vocabularies.flatMap(({ vocabulary_id, standard, classification, source }) => [
+    ...flagRows(vocabulary_id, 'S', standard),
+    ...flagRows(vocabulary_id, 'C', classification),
+    ...flagRows(vocabulary_id, '(none)', source),
+  ]);
+  const n = (value: number | null): string => (value === null ? 'no file' : value.toLocaleString('en-US'));
+  const { suspicions, cpt4, dates } = found;
+  const lines = [
+    `concepts       ${n(found.concepts)}`,
+    `synonyms       ${n(found.synonyms)}`,
+    `relationships  ${n(found.relationships)}`,
+    `ancestors      ${n(found.ancestors)}`,
+    `dates          ${dates === null ? 'none' : `${dates.firstStart} to ${dates.lastStart}, ends up to ${dates.lastEnd}`}`,
+    `highest id     ${found.highestId ?? 'none'}`,
+    `duplicate ids  ${n(found.duplicateIds)}`,
+    `CPT4           ${cpt4.unnamed === 0 ? 'no missing names' : `${n(cpt4.unnamed)} names missing: run cpt4.jar`}`,
+  ];
+  const doubts = [
+    ...suspicions.emptyVocabularies.map((id) => `truncated? VOCABULARY.csv lists ${id}, which has no concept`),
+    ...(suspicions.synonymsOfUnknownConcepts > 0
+      ? [`truncated? ${n(suspicions.synonymsOfUnknownConcepts)} synonyms of concepts that are not there`]
+      : []),
+    ...(suspicions.relationshipsOfUnknownConcepts > 0
+      ? [`truncated? ${n(suspicions.relationshipsOfUnknownConcepts)} relationships of concepts that are not there`]
+      : []),
+    ...found.anomalies.map(
+      ({ table, kind, fate, count, samples }) =>
+        `${table}: ${n(count)} ${kind} (${fate}), first in line ${samples[0]?.line ?? '?'}`,
+    ),
+  ];
+  return [
+    `${found.path} (${found.kind}, version ${found.version ?? 'unknown'})\nsha256 ${found.digest}`,
+    { header: ['vocabulary', 'standard', 'concepts', 'invalid'], rows },
+    lines.join('\n'),
+    {
+      header: ['relationship', 'rows'],
+      rows: found.relationshipKinds.map(({ relationship_id, rows: count }) => [relationship_id, n(count)]),
+    },
+    doubts.length === 0 ? 'No anomalies, no sign of truncation.' : doubts.join('\n'),
+  ];
+}
+
+function flagRows(
+  vocabulary: string,
+  flag: string,
+  counted: { readonly rows: number; readonly invalid: number },
+): (string | number)[][] {
+  if (counted.rows === 0) return [];
+  return [[vocabulary, flag, counted.rows.toLocaleString('en-US'), counted.invalid.toLocaleString('en-US')]];
+}

@@ -1,0 +1,95 @@
+import type { Embedder } from '../embed/embedder.ts';
+import { type OpenBuild, openPublished, type OpenRequest } from '../index/open.ts';
+import { publishedBuild } from '../index/publish.ts';
+import { Problem } from './problem.ts';
+
+/** The published build, reopened when another one is published, without dropping a request. */
+export interface LiveIndex {
+  readonly embedder: Embedder;
+  /** Runs with one build from start to end. 503 where none is open. */
+  use<T>(work: (build: OpenBuild) => Promise<T>): Promise<T>;
+  /** The open build's id, or why there is none. */
+  state(): { readonly build: string | null; readonly engine: string | null; readonly failure: string | null };
+  /** Looks at the pointer now. */
+  refresh(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Held {
+  readonly build: OpenBuild;
+  users: number;
+  retired: boolean;
+}
+
+const lookEvery = 300;
+
+export async function watchIndex(request: OpenRequest, onFailure: (error: unknown) => void): Promise<LiveIndex> {
+  let held: Held | undefined;
+  let failure: string | null = null;
+  let failed: string | undefined;
+  let looking: Promise<void> | undefined;
+
+  const look = async (): Promise<void> => {
+    const id = await publishedBuild(request.pointer);
+    if (id === undefined || id === held?.build.manifest.id || id === failed) {
+      if (id === undefined && held === undefined) failure = 'no index is published';
+      return;
+    }
+    try {
+      const next = await openPublished(request);
+      const before = held;
+      held = { build: next, users: 0, retired: false };
+      failure = null;
+      failed = undefined;
+      if (before !== undefined) await retire(before);
+    } catch (error) {
+      // The build in use keeps answering; a build that cannot be opened is not tried again until the pointer moves.
+      failed = id;
+      failure = (error as Error).message;
+      onFailure(error);
+    }
+  };
+  const refresh = async (): Promise<void> => {
+    looking ??= look().finally(() => {
+      looking = undefined;
+    });
+    await looking;
+  };
+  const timer = setInterval(() => {
+    refresh().catch(onFailure);
+  }, lookEvery);
+  timer.unref();
+  await refresh();
+
+  return {
+    embedder: request.embedder,
+    async use(work) {
+      if (held === undefined) throw new Problem(503, 'no_index', failure ?? 'No index is open yet.');
+      const mine = held;
+      mine.users += 1;
+      try {
+        return await work(mine.build);
+      } finally {
+        mine.users -= 1;
+        if (mine.retired && mine.users === 0) await mine.build.close();
+      }
+    },
+    state: () => ({
+      build: held?.build.manifest.id ?? null,
+      engine: held?.build.dense.engine ?? null,
+      failure,
+    }),
+    refresh,
+    async close() {
+      clearInterval(timer);
+      await looking;
+      if (held !== undefined) await retire(held);
+      held = undefined;
+    },
+  };
+}
+
+async function retire(held: Held): Promise<void> {
+  held.retired = true;
+  if (held.users === 0) await held.build.close();
+}

@@ -1,0 +1,77 @@
+import type { Limiter } from './limiter.ts';
+import type { LiveIndex } from './live-index.ts';
+import type { Readiness } from './schemas.ts';
+
+export interface ReadinessParts {
+  readonly version: string;
+  readonly index: LiveIndex;
+  readonly limiter: Limiter;
+  /** Asks the database for a sign of life; rejects when it gives none. */
+  pingDatabase(): Promise<void>;
+  /** Readiness fails on a degraded component too. */
+  readonly strict: boolean;
+  readonly now: () => Date;
+}
+
+const deadline = 2_000;
+
+/** Probes what the API stands on. Only postgres, lexical or dense being down makes the whole down. */
+export async function probeReadiness(parts: ReadinessParts): Promise<{ status: 200 | 503; body: Readiness }> {
+  const { index, limiter } = parts;
+  const components = await Promise.all([
+    probe('postgres', 'down', async () => {
+      await parts.pingDatabase();
+    }),
+    probe('rate_limiter', 'degraded', async () => {
+      await limiter.ping();
+    }),
+    probe('lexical', 'down', async () => {
+      await index.use(async ({ lexical }) => {
+        lexical.byWords('probe', 1, undefined);
+      });
+    }),
+    probe('dense', 'down', async () => {
+      await index.use(async ({ dense }) => {
+        await dense.search(new Float32Array(dense.dimension).fill(1), 1);
+      });
+    }),
+  ]);
+  const worst = components.some(({ state }) => state === 'down')
+    ? 'down'
+    : components.some(({ state }) => state === 'degraded')
+      ? 'degraded'
+      : 'ok';
+  return {
+    status: worst === 'down' || (worst === 'degraded' && parts.strict) ? 503 : 200,
+    body: {
+      status: worst,
+      version: parts.version,
+      timestamp: parts.now().toISOString(),
+      build: index.state().build,
+      components,
+    },
+  };
+}
+
+type Component = Readiness['components'][number];
+
+async function probe(name: string, onFailure: 'degraded' | 'down', work: () => Promise<void>): Promise<Component> {
+  const start = performance.now();
+  const latency = (): number => Number((performance.now() - start).toFixed(1));
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    await Promise.race([
+      work(),
+      new Promise((_, reject) => {
+        timer = setTimeout(() => {
+          reject(new Error(`no answer within ${deadline} ms`));
+        }, deadline);
+      }),
+    ]);
+    return { name, state: 'ok', latency_ms: latency() };
+  } catch (error) {
+    return { name, state: onFailure, latency_ms: latency(), detail: (error as Error).message };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+
+import swagger from '@fastify/swagger';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+
+import { fromSystemError } from '../../errors.ts';
+import { search } from '../hybrid/search.ts';
+import type { Filters } from '../lexical/filter.ts';
+import type { Limiter } from './limiter.ts';
+import type { LiveIndex } from './live-index.ts';
+import type { Metrics } from './metrics.ts';
+import { Problem, problemBody } from './problem.ts';
+import { probeReadiness, type ReadinessParts } from './readiness.ts';
+import { conceptAnswer, health, jsonSchema, problem, readiness, searchAnswer, searchQuery } from './schemas.ts';
+
+export interface ApiParts extends Omit<ReadinessParts, 'index' | 'limiter'> {
+  readonly index: LiveIndex;
+  readonly limiter: Limiter;
+  readonly metrics: Metrics;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly corsOrigins: readonly string[];
+}
+
+/** The search API, not yet listening. */
+export async function newServer(parts: ApiParts): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: { level: parts.logLevel, serializers: { req: logged } },
+    genReqId: () => randomUUID(),
+    requestTimeout: 30_000,
+    bodyLimit: 64 * 1024,
+    routerOptions: { maxParamLength: 200 },
+    ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: true } },
+    forceCloseConnections: 'idle',
+  });
+  app.setErrorHandler(async (error, request, reply) => {
+    const { status, body } = problemBody(error, request.id);
+    if (status >= 500) request.log.error({ err: error }, 'request failed');
+    const headers = error instanceof Problem ? error.headers : {};
+    await reply.code(status).headers(headers).type('application/problem+json').send(body);
+  });
+  app.setNotFoundHandler(() => {
+    throw new Problem(404, 'no_route', 'There is nothing at this address; see /openapi.json.');
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    const origin = request.headers.origin;
+    if (origin !== undefined && (parts.corsOrigins.includes(origin) || parts.corsOrigins.includes('*'))) {
+      reply.header('access-control-allow-origin', origin).header('vary', 'origin');
+    }
+    if (request.url.startsWith('/v1/')) await limit(parts.limiter, request.ip);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    parts.metrics.observe(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime / 1000);
+  });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'portiere search API', version: parts.version, description: 'Hybrid search over OMOP concepts.' },
+    },
+  });
+  addRoutes(app, parts);
+  return app;
+}
+
+/** Listens; PORT_IN_USE and the like come as they are for the caller to word. */
+export async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    throw fromSystemError(error, `${host}:${port}`);
+  }
+}
+
+/** Never the query string: what people search for is nobody's business. */
+function logged(request: FastifyRequest): Record<string, unknown> {
+  return { method: request.method, path: request.url.split('?')[0], client: request.ip };
+}
+
+async function limit(limiter: Limiter, client: string): Promise<void> {
+  const { allowed, retryAfter } = await limiter.take(client);
+  if (allowed) return;
+  throw new Problem(429, 'rate_limited', `Too many requests; try again in ${retryAfter} s.`, {
+    'retry-after': String(retryAfter),
+  });
+}
+
+function addRoutes(app: FastifyInstance, parts: ApiParts): void {
+  const { index, metrics, now, version } = parts;
+  const errors = { '4xx': jsonSchema(problem), '5xx': jsonSchema(problem) };
+
+  app.get('/health', { schema: { tags: ['health'], response: { 200: jsonSchema(health) } } }, async () => ({
+    status: index.state().build === null ? 'unhealthy' : 'healthy',
+    version,
+    timestamp: now().toISOString(),
+  }));
+  app.get('/health/live', { schema: { tags: ['health'], response: { 200: jsonSchema(health) } } }, async () => ({
+    status: 'alive',
+    version,
+    timestamp: now().toISOString(),
+  }));
+  app.get(
+    '/health/ready',
+    { schema: { tags: ['health'], response: { 200: jsonSchema(readiness), 503: jsonSchema(readiness) } } },
+    async (_request, reply) => {
+      await index.refresh();
+      const { status, body } = await probeReadiness(parts);
+      return await reply.code(status).send(body);
+    },
+  );
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    return await reply.type(metrics.contentType).send(await metrics.text(index.state().build));
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+
+  app.get<{ Querystring: Filters & { q: string; limit: number } }>(
+    '/v1/search',
+    {
+      schema: {
+        tags: ['search'],
+        summary: 'Concepts for a text or a code',
+        querystring: jsonSchema(searchQuery, 'input'),
+        response: { 200: jsonSchema(searchAnswer), ...errors },
+      },
+    },
+    async ({ query }) => {
+      const { q, limit: wanted, ...filters } = query;
+      if (q.trim() === '') throw new Problem(400, 'invalid_request', 'q holds nothing to look for');
+      const start = performance.now();
+      return await index.use(async (build) => ({
+        ...(await search(build, index.embedder, { q, filters, limit: wanted })),
+        embedding: build.manifest.embedding,
+        took_ms: Number((performance.now() - start).toFixed(1)),
+      }));
+    },
+  );
+  const conceptSchema = { tags: ['concepts'], response: { 200: jsonSchema(conceptAnswer), ...errors } };
+  app.get<{ Params: { id: string } }>('/v1/concepts/:id', { schema: conceptSchema }, async ({ params }) => {
+    const id = Number(params.id);
+    if (!/^\d{1,16}$/.test(params.id) || !Number.isSafeInteger(id)) {
+      throw new Problem(400, 'invalid_request', 'a concept id is a whole number');
+    }
+    return await page(index, (build) => build.lexical.concept(id)?.concept_id);
+  });
+  app.get<{ Params: { vocabulary: string; code: string } }>(
+    '/v1/concepts/:vocabulary/:code',
+    { schema: conceptSchema },
+    async ({ params }) =>
+      await page(index, (build) => build.lexical.conceptByCode(params.vocabulary, params.code)?.concept_id),
+  );
+}
+
+async function page(
+  index: LiveIndex,
+  find: (build: Parameters<Parameters<LiveIndex['use']>[0]>[0]) => number | undefined,
+): Promise<unknown> {
+  return await index.use(async (build) => {
+    const id = find(build);
+    const found = id === undefined ? undefined : build.lexical.page(id);
+    if (found === undefined) throw new Problem(404, 'no_concept', 'This build has no such concept.');
+    return { build: build.manifest.id, ...found };
+  });
+}

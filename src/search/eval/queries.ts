@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+
+import { PortiereError } from '../../errors.ts';
+
+/** A query and the concept that it should find. */
+export interface LabelledQuery {
+  readonly query: string;
+  readonly concept_id: number;
+}
+
+/** Reads a file of `query <tab> concept id` lines, with or without a header line; every bad line is told at once. */
+export async function readQueries(file: string): Promise<LabelledQuery[]> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new PortiereError('QUERIES_INVALID', `The query file ${file} cannot be read.`, {
+      hint: 'Give a file with a query, a tab and a concept id on each line.',
+      cause: error,
+    });
+  }
+  const problems: { path: string; reason: string }[] = [];
+  const queries: LabelledQuery[] = [];
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (line === '' || (index === 0 && /^query\tconcept_id$/i.test(line))) continue;
+    const [query = '', id = '', ...rest] = line.split('\t');
+    if (query.trim() === '' || !/^\d{1,16}$/.test(id) || rest.length > 0) {
+      problems.push({ path: `${file}:${index + 1}`, reason: 'not a query, a tab and a concept id' });
+      continue;
+    }
+    queries.push({ query, concept_id: Number(id) });
+  }
+  if (problems.length === 0 && queries.length > 0) return queries;
+  throw new PortiereError('QUERIES_INVALID', `The query file ${file} has ${problems.length || 'no'} usable lines missing.`, {
+    hint: 'Each line: query, tab, concept id.',
+    problems: problems.slice(0, 20),
+  });
+}
