@@ -1,4 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+
 import { defineConfig } from 'tsup';
+
+import { configJsonSchema } from './src/config/json-schema.ts';
 
 export default defineConfig({
   entry: {
@@ -18,4 +22,7 @@ export default defineConfig({
   removeNodeProtocol: false,
   // Optional peers stay outside: they are looked up when they are first needed.
   external: ['@huggingface/transformers', 'faiss-node'],
+  async onSuccess() {
+    await writeFile('dist/portiere.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+  },
 });

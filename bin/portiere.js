@@ -9,7 +9,10 @@ var asked = process.argv.slice(2);
 
 if (found[0] < 22 || (found[0] === 22 && found[1] < 18)) {
   process.stderr.write(
-    'portiere ' + version + ' needs Node.js 22.18 or newer, and this is ' + process.versions.node +
+    'portiere ' +
+      version +
+      ' needs Node.js 22.18 or newer, and this is ' +
+      process.versions.node +
       '. Inside a checkout run: npm run -s portiere -- ARGS\n',
   );
   process.exitCode = 4;

@@ -58,17 +58,62 @@ function build(version: string, choose: (invocation: Invocation) => void): Comma
   const group = (name: string, description: string): Command =>
     program.command(name).description(description).exitOverride();
 
-  withVocabulary(add(program, 'demo', 'Set up, start and search an embedded stack in this folder', async () => (await import('./commands/demo.ts')).demo));
-  add(program, 'init', 'Write a config, .gitignore lines and generated secrets; fills only what is missing', async () => (await import('./commands/init.ts')).init)
-    .option('--name <name>', 'name of the project (default: that of the folder)');
-  withVocabulary(add(program, 'up', 'Bring the stack up: migrate, load, index, start, wait until ready', async () => (await import('./commands/up.ts')).up));
-  add(program, 'down', 'Stop what up started; the data stays', async () => (await import('./commands/down.ts')).down);
-  detailed(add(program, 'status', 'Compare desired with live, and name the build that is served', async () => (await import('./commands/status.ts')).status));
-  add(program, 'health', 'Probe the stack and name the cause of what is wrong', async () => (await import('./commands/health.ts')).health);
-  add(program, 'logs', 'Show the log of the search API', async () => (await import('./commands/logs.ts')).logs)
+  withVocabulary(
+    add(
+      program,
+      'demo',
+      'Set up, start and search an embedded stack in this folder',
+      async () => (await import('./commands/demo.ts')).demo,
+    ),
+  );
+  add(
+    program,
+    'init',
+    'Write a config, .gitignore lines and generated secrets; fills only what is missing',
+    async () => (await import('./commands/init.ts')).init,
+  ).option('--name <name>', 'name of the project (default: that of the folder)');
+  withVocabulary(
+    add(
+      program,
+      'up',
+      'Bring the stack up: migrate, load, index, start, wait until ready',
+      async () => (await import('./commands/up.ts')).up,
+    ),
+  );
+  add(
+    program,
+    'down',
+    'Stop what up started; the data stays',
+    async () => (await import('./commands/down.ts')).down,
+  );
+  detailed(
+    add(
+      program,
+      'status',
+      'Compare desired with live, and name the build that is served',
+      async () => (await import('./commands/status.ts')).status,
+    ),
+  );
+  add(
+    program,
+    'health',
+    'Probe the stack and name the cause of what is wrong',
+    async () => (await import('./commands/health.ts')).health,
+  );
+  add(
+    program,
+    'logs',
+    'Show the log of the search API',
+    async () => (await import('./commands/logs.ts')).logs,
+  )
     .option('-f, --follow', 'go on with the lines to come')
     .option('--tail <lines>', 'how many lines from the end', whole, 100);
-  add(program, 'search <text>', 'Search the running stack for a text or a code', async () => (await import('./commands/search.ts')).search)
+  add(
+    program,
+    'search <text>',
+    'Search the running stack for a text or a code',
+    async () => (await import('./commands/search.ts')).search,
+  )
     .option('--limit <n>', 'how many concepts (1 to 150; default 20)')
     .option('--vocabulary-id <id>', 'only this vocabulary; repeatable', collect)
     .option('--exclude-vocabulary-id <id>', 'not this vocabulary; repeatable', collect)
@@ -77,34 +122,109 @@ function build(version: string, choose: (invocation: Invocation) => void): Comma
     .option('--standard-concept <flag>', 'S, C or none; repeatable', collect)
     .option('--valid', 'only valid concepts')
     .option('--no-valid', 'only deleted or upgraded concepts');
-  add(program, 'serve', 'Serve the search API in the foreground', async () => (await import('./commands/serve.ts')).serve);
+  add(
+    program,
+    'serve',
+    'Serve the search API in the foreground',
+    async () => (await import('./commands/serve.ts')).serve,
+  );
 
   const config = group('config', 'Check, show and explain the configuration');
-  add(config, 'validate', 'Check everything; all problems at once', async () => (await import('./commands/config.ts')).validate);
-  add(config, 'show', 'Every setting, its value and the layer that set it', async () => (await import('./commands/config.ts')).show);
-  add(config, 'explain <key>', 'One setting: value, layer, what it overrode', async () => (await import('./commands/config.ts')).explain);
-  add(config, 'schema', 'The JSON Schema of the config file', async () => (await import('./commands/config.ts')).schema);
+  add(
+    config,
+    'validate',
+    'Check everything; all problems at once',
+    async () => (await import('./commands/config.ts')).validate,
+  );
+  add(
+    config,
+    'show',
+    'Every setting, its value and the layer that set it',
+    async () => (await import('./commands/config.ts')).show,
+  );
+  add(
+    config,
+    'explain <key>',
+    'One setting: value, layer, what it overrode',
+    async () => (await import('./commands/config.ts')).explain,
+  );
+  add(
+    config,
+    'schema',
+    'The JSON Schema of the config file',
+    async () => (await import('./commands/config.ts')).schema,
+  );
 
   const vocabulary = group('vocab', 'Inspect and load an OMOP vocabulary download');
-  selectable(add(vocabulary, 'inspect [vocabulary]', 'Count what a download holds and what is wrong with it', async () => (await import('./commands/vocabulary.ts')).inspect));
-  add(vocabulary, 'load [vocabulary]', 'Load a download into Postgres', async () => (await import('./commands/vocabulary.ts')).load);
+  selectable(
+    add(
+      vocabulary,
+      'inspect [vocabulary]',
+      'Count what a download holds and what is wrong with it',
+      async () => (await import('./commands/vocabulary.ts')).inspect,
+    ),
+  );
+  add(
+    vocabulary,
+    'load [vocabulary]',
+    'Load a download into Postgres',
+    async () => (await import('./commands/vocabulary.ts')).load,
+  );
 
   const model = group('model', 'Fetch and check embedding models');
-  add(model, 'pull [model]', 'Download the configured model (the only command that does)', async () => (await import('./commands/model.ts')).pull);
-  add(model, 'verify [model]', 'Compare the model on disk with its checksums', async () => (await import('./commands/model.ts')).verify);
+  add(
+    model,
+    'pull [model]',
+    'Download the configured model (the only command that does)',
+    async () => (await import('./commands/model.ts')).pull,
+  );
+  add(
+    model,
+    'verify [model]',
+    'Compare the model on disk with its checksums',
+    async () => (await import('./commands/model.ts')).verify,
+  );
 
   const index = group('index', 'Build and judge the search index');
-  withVocabulary(add(index, 'build', 'Build both indexes, prove them and publish them', async () => (await import('./commands/index-build.ts')).build))
-    .option('--source <source>', 'database: build from the loaded vocabulary');
-  add(index, 'status', 'The builds, and which one is published', async () => (await import('./commands/index-status.ts')).status);
-  add(index, 'eval', 'Recall and MRR of the published index on labelled queries', async () => (await import('./commands/index-eval.ts')).evaluate)
+  withVocabulary(
+    add(
+      index,
+      'build',
+      'Build both indexes, prove them and publish them',
+      async () => (await import('./commands/index-build.ts')).build,
+    ),
+  ).option('--source <source>', 'database: build from the loaded vocabulary');
+  add(
+    index,
+    'status',
+    'The builds, and which one is published',
+    async () => (await import('./commands/index-status.ts')).status,
+  );
+  add(
+    index,
+    'eval',
+    'Recall and MRR of the published index on labelled queries',
+    async () => (await import('./commands/index-eval.ts')).evaluate,
+  )
     .requiredOption('--queries <file>', 'tab-separated query and concept id, one pair a line')
     .option('--sample <n>', 'only every so many-th query, to have about n', whole);
 
   const migrate = group('migrate', 'Bring the database schema up to date');
-  detailed(add(migrate, 'plan', 'What would be applied; changes nothing', async () => (await import('./commands/migrate.ts')).plan));
+  detailed(
+    add(
+      migrate,
+      'plan',
+      'What would be applied; changes nothing',
+      async () => (await import('./commands/migrate.ts')).plan,
+    ),
+  );
   add(migrate, 'up', 'Apply what is pending', async () => (await import('./commands/migrate.ts')).up);
-  add(migrate, 'status', 'Every migration and whether it is applied', async () => (await import('./commands/migrate.ts')).status);
+  add(
+    migrate,
+    'status',
+    'Every migration and whether it is applied',
+    async () => (await import('./commands/migrate.ts')).status,
+  );
   return program;
 }
 
@@ -138,7 +258,9 @@ function detailed(command: Command): Command {
 
 function pathOf(command: Command): string {
   const parent = command.parent;
-  return parent?.parent == null ? command.name() : `${parent.name()} ${command.name()}`;
+  return parent?.parent === null || parent?.parent === undefined
+    ? command.name()
+    : `${parent.name()} ${command.name()}`;
 }
 
 function collect(value: string, before: readonly string[] = []): string[] {

@@ -41,7 +41,8 @@ async function run(argv: readonly string[]): Promise<number> {
 async function reporterFor(options: GlobalOptions, interrupted: AbortSignal): Promise<ScreenReporter> {
   const { newReporter } = await import('./ui/reporter.ts');
   const { env, stderr, stdout } = process;
-  const drawn = stderr.isTTY && options.color !== false && env['TERM'] !== 'dumb' && !isSet('CI') && !isSet('NO_COLOR');
+  const drawn =
+    stderr.isTTY && options.color !== false && env['TERM'] !== 'dumb' && !isSet('CI') && !isSet('NO_COLOR');
   return newReporter({
     stdout: (text) => stdout.write(text),
     stderr: (text) => stderr.write(text),
@@ -65,7 +66,8 @@ async function realPorts(
     import('./ui/prompt.ts'),
   ]);
   const entry = fileURLToPath(new URL('bin/portiere.js', root));
-  const askable = process.stdin.isTTY && process.stderr.isTTY && !isSet('CI') && process.env['TERM'] !== 'dumb';
+  const askable =
+    process.stdin.isTTY && process.stderr.isTTY && !isSet('CI') && process.env['TERM'] !== 'dumb';
   return {
     caller: {
       // npm runs scripts in the package's folder and says in INIT_CWD where the caller stood.
@@ -106,7 +108,11 @@ interface Interruption {
 /** The first signal asks the command to stop, a second one ends the process at once. */
 function watchSignals(): Interruption {
   const controller = new AbortController();
-  const codes: Readonly<Record<string, ErrorCode>> = { SIGINT: 'INTERRUPTED', SIGTERM: 'TERMINATED', SIGHUP: 'HANGUP' };
+  const codes: Readonly<Record<string, ErrorCode>> = {
+    SIGINT: 'INTERRUPTED',
+    SIGTERM: 'TERMINATED',
+    SIGHUP: 'HANGUP',
+  };
   let reject: (reason: unknown) => void = () => undefined;
   const overdue = new Promise<never>((_, refuse) => {
     reject = refuse;

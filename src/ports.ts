@@ -105,6 +105,8 @@ export interface ProcessIdentity {
 
 export interface Processes {
   readonly own: ProcessIdentity;
+  /** Bytes of memory this process holds. */
+  residentMemory(): number;
   /** Starts this binary detached, its output appended to `log`. */
   spawnSelf(args: readonly string[], options: SpawnOptions): Promise<ProcessIdentity>;
   alive(identity: ProcessIdentity): boolean;
@@ -209,7 +211,9 @@ export interface Outcome {
 }
 
 /** A paragraph, or rows under a header (numbers are set to the right). */
-export type Block = string | { readonly header: readonly string[]; readonly rows: readonly (readonly (string | number)[])[] };
+export type Block =
+  | string
+  | { readonly header: readonly string[]; readonly rows: readonly (readonly (string | number)[])[] };
 
 /** Flags that every command takes, as they were given. */
 export interface GlobalOptions {

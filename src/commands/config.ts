@@ -28,7 +28,10 @@ export async function show(ports: Ports, options: GlobalOptions): Promise<Outcom
     data: { environment: config.environment, name: config.name, file: config.file ?? null, settings: rows },
     view: [
       `${config.name}, environment ${config.environment}, ${config.file ?? 'no config file'}`,
-      { header: ['setting', 'value', 'set by'], rows: rows.map(({ name, value, location }) => [name, value, location]) },
+      {
+        header: ['setting', 'value', 'set by'],
+        rows: rows.map(({ name, value, location }) => [name, value, location]),
+      },
     ],
   };
 }
@@ -47,7 +50,11 @@ export async function explain(ports: Ports, options: GlobalOptions & { key: stri
       secret,
       environment: config.environment,
       value: value === undefined ? null : shown(sources.at(-1)),
-      sources: sources.map((source) => ({ layer: source.layer, location: source.location, value: shown(source) })),
+      sources: sources.map((source) => ({
+        layer: source.layer,
+        location: source.location,
+        value: shown(source),
+      })),
     },
     view: [
       `${name} ${told}\n${help}`,

@@ -24,13 +24,17 @@ export interface Project {
   readonly pointer: string;
   readonly database: DatabaseTarget;
   /** A path from the settings, which resolves against the project's folder. */
-  resolve(file: string): string;
+  readonly resolve: (file: string) => string;
 }
 
 export type SettingFlags = Readonly<Partial<Record<SettingName, string | undefined>>>;
 
 /** Reads and checks the configuration; every problem at once, before anything else happens. */
-export async function openProject(ports: Ports, options: GlobalOptions, flags: SettingFlags = {}): Promise<Project> {
+export async function openProject(
+  ports: Ports,
+  options: GlobalOptions,
+  flags: SettingFlags = {},
+): Promise<Project> {
   const { root, resolved } = await resolveProject(ports, options, flags);
   const config = requireConfig(resolved);
   ports.reporter.hide(secretsIn(config));

@@ -9,14 +9,16 @@ export async function down(ports: Ports, options: GlobalOptions): Promise<Outcom
   requireEmbedded(project, 'down');
   const server = await loadServer(ports, project);
   if (options.dryRun === true) {
-    const would = server?.alive === true ? `Would stop the server (pid ${server.state.pid}).` : 'Nothing is running.';
+    const would =
+      server?.alive === true ? `Would stop the server (pid ${server.state.pid}).` : 'Nothing is running.';
     return { data: { stop: server?.alive === true ? [server.state.pid] : [] }, view: [would] };
   }
   const stopped = await underLease(
     ports,
     project,
     'down',
-    async () => await ports.reporter.step('Stop the search API', async () => await stopServer(ports, project)),
+    async () =>
+      await ports.reporter.step('Stop the search API', async () => await stopServer(ports, project)),
   );
   return {
     data: { stopped, pid: server?.state.pid ?? null },

@@ -12,7 +12,12 @@ export async function health(ports: Ports, options: GlobalOptions): Promise<Outc
   const { seen, verdict } = await probeStack(ports, project, (options.timeout ?? 5) * 1000);
   return {
     exitCode: verdict.status === 'down' ? exitCodes.UNHEALTHY : 0,
-    data: { environment: project.config.environment, ...verdict, build: buildOf(seen), url: seen.server?.url ?? null },
+    data: {
+      environment: project.config.environment,
+      ...verdict,
+      build: buildOf(seen),
+      url: seen.server?.url ?? null,
+    },
     view: healthView(project, verdict),
   };
 }
@@ -23,7 +28,8 @@ export async function probeStack(
   timeout: number,
 ): Promise<{ seen: Observation; verdict: Verdict }> {
   const found = await loadServer(ports, project);
-  const server = found === undefined ? null : { pid: found.state.pid, alive: found.alive, url: found.state.url };
+  const server =
+    found === undefined ? null : { pid: found.state.pid, alive: found.alive, url: found.state.url };
   const published = (await publishedBuild(project.pointer)) ?? null;
   const ready = server?.alive === true ? await askReady(ports, server.url, timeout) : null;
   const seen: Observation = { server, ready, published };
@@ -50,11 +56,16 @@ export function buildOf(seen: Observation): string | null {
   return seen.ready?.answered === true ? seen.ready.build : null;
 }
 
-async function askReady(ports: Ports, url: string, timeout: number): Promise<NonNullable<Observation['ready']>> {
+async function askReady(
+  ports: Ports,
+  url: string,
+  timeout: number,
+): Promise<NonNullable<Observation['ready']>> {
   try {
     const { body } = await ports.http.get(`${url}/health/ready`, timeout);
     const answer = body as { status?: string; build?: string | null; components?: ComponentHealth[] };
-    if (answer.components === undefined) return { answered: false, reason: 'it is not a portiere search API' };
+    if (answer.components === undefined)
+      return { answered: false, reason: 'it is not a portiere search API' };
     const components = answer.components.map((one) => ({ ...one, detail: one.detail ?? '' }));
     return { answered: true, status: answer.status ?? 'down', build: answer.build ?? null, components };
   } catch (error) {

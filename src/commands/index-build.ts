@@ -15,10 +15,14 @@ export interface IndexBuildOptions extends VocabularyOptions {
 /** Builds both indexes from a download or from the loaded vocabulary and publishes them. */
 export async function build(ports: Ports, options: IndexBuildOptions): Promise<Outcome> {
   if (options.source !== undefined && options.source !== 'database') {
-    throw new PortiereError('USAGE', `--source ${options.source} is not known.`, { hint: 'It takes: database' });
+    throw new PortiereError('USAGE', `--source ${options.source} is not known.`, {
+      hint: 'It takes: database',
+    });
   }
   if (options.source !== undefined && options.vocabulary !== undefined) {
-    throw new PortiereError('USAGE', '--source database and --vocabulary exclude each other.', { hint: 'Give one.' });
+    throw new PortiereError('USAGE', '--source database and --vocabulary exclude each other.', {
+      hint: 'Give one.',
+    });
   }
   const project = await openProjectFor(ports, options);
   return await underLease(ports, project, 'index build', async () => {
@@ -37,7 +41,10 @@ export async function build(ports: Ports, options: IndexBuildOptions): Promise<O
               await source.close();
               return built;
             })
-          : await fromBundle(async () => await openSource(ports, project, project.config.settings.VOCABULARIES), run);
+          : await fromBundle(
+              async () => await openSource(ports, project, project.config.settings.VOCABULARIES),
+              run,
+            );
       return { data: manifest, view: [summary(manifest)] };
     } finally {
       await embedder.close();

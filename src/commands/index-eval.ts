@@ -17,7 +17,8 @@ export async function evaluate(ports: Ports, options: IndexEvalOptions): Promise
   const project = await openProject(ports, options);
   const file = path.resolve(ports.caller.cwd, options.queries);
   const all = await readQueries(file);
-  const every = options.sample === undefined ? 1 : Math.max(1, Math.floor(all.length / Math.max(1, options.sample)));
+  const every =
+    options.sample === undefined ? 1 : Math.max(1, Math.floor(all.length / Math.max(1, options.sample)));
   const queries = all.filter((_, index) => index % every === 0);
   const embedder = await embedderOf(ports, project);
   const engine = project.config.settings.DENSE_ENGINE;

@@ -13,7 +13,8 @@ export interface InitOptions extends GlobalOptions {
 /** Writes a project's config, `.gitignore` lines and generated secrets; what is there stays as it is. */
 export async function init(ports: Ports, options: InitOptions): Promise<Outcome> {
   const root = path.resolve(ports.caller.cwd, options.cwd ?? '.');
-  const read = async (name: string): Promise<string | undefined> => await ports.files.read(path.join(root, name));
+  const read = async (name: string): Promise<string | undefined> =>
+    await ports.files.read(path.join(root, name));
   const { name, environment } = await answers(ports, options, root);
   const dotenvName = `.env.${environment}`;
   const existing = {
@@ -36,7 +37,11 @@ export async function init(ports: Ports, options: InitOptions): Promise<Outcome>
     await ports.files.write(path.join(root, '.portiere', 'portiere.schema.json'), schema);
   }
   return {
-    data: { root, environment, files: plan.map(({ path: file, action, secretNames }) => ({ file, action, secretNames })) },
+    data: {
+      root,
+      environment,
+      files: plan.map(({ path: file, action, secretNames }) => ({ file, action, secretNames })),
+    },
     view: [
       { header: ['file', 'action', 'secrets generated'], rows: plan.map(row) },
       changed.length === 0

@@ -14,7 +14,9 @@ export async function logs(ports: Ports, options: LogsOptions): Promise<Outcome>
   requireEmbedded(project, 'logs');
   const file = serverLog(project);
   if (!(await ports.files.exists(file))) {
-    throw new PortiereError('SERVER_UNREACHABLE', `There is no log yet: ${file}.`, { hint: 'Start the stack: portiere up' });
+    throw new PortiereError('SERVER_UNREACHABLE', `There is no log yet: ${file}.`, {
+      hint: 'Start the stack: portiere up',
+    });
   }
   const lines: string[] = [];
   const follow = options.follow === true;

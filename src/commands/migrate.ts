@@ -8,9 +8,17 @@ import type { Database, GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { openProject, type Project, underLease } from './context.ts';
 
 /** What would be applied; 2 with `--detailed-exitcode` where something would. */
-export async function plan(ports: Ports, options: GlobalOptions & { detailedExitcode?: boolean }): Promise<Outcome> {
+export async function plan(
+  ports: Ports,
+  options: GlobalOptions & { detailedExitcode?: boolean },
+): Promise<Outcome> {
   const project = await openProject(ports, options);
-  const found = await withDatabase(ports, project, 'migrate plan', async (database) => await look(ports, database));
+  const found = await withDatabase(
+    ports,
+    project,
+    'migrate plan',
+    async (database) => await look(ports, database),
+  );
   return {
     exitCode: options.detailedExitcode === true && found.pending.length > 0 ? 2 : 0,
     data: { applied: found.applied, pending: found.pending.map(({ name }) => name) },
@@ -27,7 +35,10 @@ export async function status(ports: Ports, options: GlobalOptions): Promise<Outc
   const project = await openProject(ports, options);
   return await withDatabase(ports, project, 'migrate status', async (database) => {
     const { applied, pending } = await look(ports, database);
-    const rows = [...applied.map((name) => [name, 'applied']), ...pending.map(({ name }) => [name, 'pending'])];
+    const rows = [
+      ...applied.map((name) => [name, 'applied']),
+      ...pending.map(({ name }) => [name, 'pending']),
+    ];
     return {
       data: { database: database.description, applied, pending: pending.map(({ name }) => name) },
       view: [database.description, { header: ['migration', 'state'], rows }],
@@ -44,7 +55,8 @@ export async function up(ports: Ports, options: GlobalOptions): Promise<Outcome>
       ports,
       project,
       'migrate up',
-      async (database) => await ports.reporter.step('Migrate the database', async () => await applyMigrations(ports, database)),
+      async (database) =>
+        await ports.reporter.step('Migrate the database', async () => await applyMigrations(ports, database)),
     );
     return {
       data: { applied },
@@ -87,9 +99,13 @@ const ledger = `CREATE TABLE IF NOT EXISTS portiere_migration (
 
 /** What is applied and what is pending. Reads only. */
 export async function look(ports: Ports, database: Database): Promise<MigrationPlan> {
-  const { rows: there } = await database.query("SELECT to_regclass('portiere_migration') IS NOT NULL AS known");
+  const { rows: there } = await database.query(
+    "SELECT to_regclass('portiere_migration') IS NOT NULL AS known",
+  );
   const applied =
-    there[0]?.['known'] === true ? (await database.query('SELECT name, checksum FROM portiere_migration')).rows : [];
+    there[0]?.['known'] === true
+      ? (await database.query('SELECT name, checksum FROM portiere_migration')).rows
+      : [];
   return planMigrations(await loadMigrations(ports), applied as never);
 }
 
@@ -99,9 +115,13 @@ async function lock(ports: Ports, database: Database): Promise<void> {
     const { rows } = await database.query('SELECT pg_try_advisory_lock($1) AS got', [lockKey]);
     if (rows[0]?.['got'] === true) return;
     if (ports.clock.elapsed() > end) {
-      throw new PortiereError('LOCKED', `Another migration has held the lock of ${database.description} for 30 s.`, {
-        hint: 'Wait for it, or look at pg_locks and pg_stat_activity.',
-      });
+      throw new PortiereError(
+        'LOCKED',
+        `Another migration has held the lock of ${database.description} for 30 s.`,
+        {
+          hint: 'Wait for it, or look at pg_locks and pg_stat_activity.',
+        },
+      );
     }
     await ports.clock.sleep(250);
   }
@@ -120,10 +140,14 @@ async function apply(ports: Ports, database: Database, migration: Migration): Pr
     await database.script('COMMIT');
   } catch (error) {
     await database.script('ROLLBACK');
-    throw new PortiereError('MIGRATION_FAILED', `Migration ${migration.name} failed: ${(error as Error).message}.`, {
-      hint: 'It was rolled back; mend the cause and run: portiere migrate up',
-      cause: error,
-    });
+    throw new PortiereError(
+      'MIGRATION_FAILED',
+      `Migration ${migration.name} failed: ${(error as Error).message}.`,
+      {
+        hint: 'It was rolled back; mend the cause and run: portiere migrate up',
+        cause: error,
+      },
+    );
   }
 }
 

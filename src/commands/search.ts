@@ -38,9 +38,13 @@ export async function ask(ports: Ports, url: string, options: SearchOptions): Pr
   if (status === 200) return body as Answer;
   const detail = (body as { detail?: string }).detail ?? `status ${status}`;
   if (status === 400) {
-    throw new PortiereError('USAGE', `The search API refuses the query: ${detail}`, { hint: 'See: portiere search --help' });
+    throw new PortiereError('USAGE', `The search API refuses the query: ${detail}`, {
+      hint: 'See: portiere search --help',
+    });
   }
-  throw new PortiereError('SERVER_UNREACHABLE', `The search API answers: ${detail}`, { hint: 'See: portiere health' });
+  throw new PortiereError('SERVER_UNREACHABLE', `The search API answers: ${detail}`, {
+    hint: 'See: portiere health',
+  });
 }
 
 export function searchView(text: string, { hits, took_ms, build, embedding }: Answer): Outcome['view'] {
@@ -83,6 +87,7 @@ function queryString(options: SearchOptions): string {
     concept_class_id: options.conceptClassId,
     standard_concept: options.standardConcept,
   };
-  for (const [name, values] of Object.entries(lists)) for (const value of values ?? []) query.append(name, value);
+  for (const [name, values] of Object.entries(lists))
+    for (const value of values ?? []) query.append(name, value);
   return query.toString();
 }

@@ -44,7 +44,7 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
       version: ports.self.version,
       index,
       limiter: localLimiter(settings.RATE_LIMIT_PER_MINUTE, () => Date.now()),
-      metrics: newMetrics(ports.self.version),
+      metrics: newMetrics(ports.self.version, () => ports.processes.residentMemory()),
       logLevel: levels[settings.LOG_LEVEL],
       corsOrigins: settings.CORS_ORIGINS,
       strict: settings.READINESS_STRICT,
@@ -71,9 +71,13 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
 async function checkAddress(ports: Ports, { config }: Project): Promise<void> {
   const { API_HOST, API_PORT } = config.settings;
   if (config.base === 'embedded' && !['127.0.0.1', 'localhost', '::1'].includes(API_HOST)) {
-    throw new PortiereError('REFUSED', `The embedded API has no keys, so it does not listen on ${API_HOST}.`, {
-      hint: 'Set API_HOST=127.0.0.1, or use another environment.',
-    });
+    throw new PortiereError(
+      'REFUSED',
+      `The embedded API has no keys, so it does not listen on ${API_HOST}.`,
+      {
+        hint: 'Set API_HOST=127.0.0.1, or use another environment.',
+      },
+    );
   }
   await requireFreePort(ports, API_HOST, API_PORT);
 }
@@ -81,9 +85,13 @@ async function checkAddress(ports: Ports, { config }: Project): Promise<void> {
 export async function requireFreePort(ports: Ports, host: string, port: number): Promise<void> {
   const { free, owner } = await ports.processes.portOwner(host, port);
   if (free) return;
-  throw new PortiereError('PORT_IN_USE', `Port ${port} on ${host} is taken by ${owner ?? 'another process'}.`, {
-    hint: `Stop it, or choose another port: API_PORT=${port + 1} portiere up`,
-  });
+  throw new PortiereError(
+    'PORT_IN_USE',
+    `Port ${port} on ${host} is taken by ${owner ?? 'another process'}.`,
+    {
+      hint: `Stop it, or choose another port: API_PORT=${port + 1} portiere up`,
+    },
+  );
 }
 
 async function announce(ports: Ports, project: Project, url: string): Promise<void> {

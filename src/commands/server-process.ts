@@ -30,7 +30,8 @@ export async function waitReady(
     const server = await loadServer(ports, project);
     if (server?.state.pid === options.process.pid) {
       const { seen, verdict } = await probeStack(ports, project, 5_000);
-      const current = seen.ready?.answered === true && seen.ready.build === (await publishedBuild(project.pointer));
+      const current =
+        seen.ready?.answered === true && seen.ready.build === (await publishedBuild(project.pointer));
       if (verdict.status !== 'down' && current) return;
       last = verdict.cause;
     }
@@ -53,8 +54,13 @@ export async function stopServer(ports: Ports, project: Project): Promise<boolea
 async function diedAtStart(ports: Ports, project: Project): Promise<PortiereError> {
   const lines: string[] = [];
   const stop = AbortSignal.abort();
-  for await (const line of ports.files.tail(serverLog(project), { lines: 20, follow: false, stop })) lines.push(line);
-  return new PortiereError('UNHEALTHY', `The server ended while starting. Its last lines:\n${lines.join('\n')}`, {
-    hint: `The whole log: ${serverLog(project)}`,
-  });
+  for await (const line of ports.files.tail(serverLog(project), { lines: 20, follow: false, stop }))
+    lines.push(line);
+  return new PortiereError(
+    'UNHEALTHY',
+    `The server ended while starting. Its last lines:\n${lines.join('\n')}`,
+    {
+      hint: `The whole log: ${serverLog(project)}`,
+    },
+  );
 }

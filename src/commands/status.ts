@@ -19,7 +19,11 @@ export async function status(
   const serving = buildOf(seen);
   const inSync = current && serving === (manifest?.id ?? null) && verdict.status === 'ok';
   const rows = [
-    ['server', 'running', alive ? `running, pid ${server.state.pid}, since ${server.state.since}` : 'stopped'],
+    [
+      'server',
+      'running',
+      alive ? `running, pid ${server.state.pid}, since ${server.state.since}` : 'stopped',
+    ],
     ['settings', 'as configured', alive ? (current ? 'as configured' : 'changed since it was started') : '-'],
     ['build', manifest?.id ?? 'none', serving ?? 'none'],
     ['address', addressOf(project), alive ? server.state.url : '-'],

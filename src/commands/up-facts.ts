@@ -20,7 +20,8 @@ export async function gatherFacts(
 ): Promise<UpFacts> {
   const { settings } = project.config;
   const manifest = await publishedManifest(project);
-  const stored = database === undefined ? await asRecorded(ports, project, manifest) : await inDatabase(ports, database);
+  const stored =
+    database === undefined ? await asRecorded(ports, project, manifest) : await inDatabase(ports, database);
   const keep = settings.VOCABULARY_PATH === '' && stored.loaded !== null;
   return {
     ...stored,

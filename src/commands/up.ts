@@ -10,7 +10,7 @@ import { buildAndPublish, publishedManifest } from './build-index.ts';
 import { type Project, requireEmbedded, underLease } from './context.ts';
 import { embedderOf } from './embedder.ts';
 import { healthView, probeStack } from './health.ts';
-import { applyMigrations } from './migrate.ts';
+import { applyMigrations, withDatabase } from './migrate.ts';
 import { requireFreePort } from './serve.ts';
 import { loadServer } from './server-state.ts';
 import { startServer, stopServer, waitReady } from './server-process.ts';
@@ -25,13 +25,20 @@ export async function up(ports: Ports, options: VocabularyOptions): Promise<Outc
   requireEmbedded(project, 'up');
   const embedder = await embedderOf(ports, project);
   try {
-    if (options.dryRun === true) return dryRun(await decide(ports, project, embedder, undefined));
+    if (options.dryRun === true) {
+      return dryRun(planUp(await gatherFacts(ports, project, { embedder, database: undefined })));
+    }
     return await underLease(ports, project, 'up', async () => {
       const server = await loadServer(ports, project);
       const { API_HOST, API_PORT } = project.config.settings;
       if (server?.alive !== true) await requireFreePort(ports, API_HOST, API_PORT);
       const { plan, manifest } = await prepare(ports, project, embedder);
       await settle(ports, project, plan, (options.timeout ?? readyWithin) * 1000);
+      if (plan.build !== null) {
+        await inDatabase(ports, project, async (database) => {
+          await recordBuild(database, manifest);
+        });
+      }
       return await report(ports, project, plan, manifest);
     });
   } finally {
@@ -39,68 +46,58 @@ export async function up(ports: Ports, options: VocabularyOptions): Promise<Outc
   }
 }
 
-/** Everything before the server, each part only where the plan has a cause for it. */
+/**
+ * Everything before the server, each part only where the plan has a cause for it. The database is closed while the
+ * index is built from a download: an embedded one would hold some 0.5 GB for nothing.
+ */
 async function prepare(
   ports: Ports,
   project: Project,
   embedder: Embedder,
 ): Promise<{ readonly plan: UpPlan; readonly manifest: Manifest }> {
-  const database = await ports.reporter.step(
-    'Open the database',
-    async () => await ports.databases.connect(project.database, { command: 'up', timeout: 20_000 }),
-  );
-  try {
-    const plan = await decide(ports, project, embedder, database);
-    if (plan.migrate !== null) {
+  const plan = await inDatabase(ports, project, async (database) => {
+    const decided = planUp(await gatherFacts(ports, project, { embedder, database }));
+    if (decided.migrate !== null) {
       await ports.reporter.step(
-        `Migrate the database (${plan.migrate})`,
+        `Migrate the database (${decided.migrate})`,
         async () => await applyMigrations(ports, database),
       );
     }
-    if (plan.load !== null) {
-      await ports.reporter.step(`Load the vocabulary (${plan.load})`, async (progress) => {
+    if (decided.load !== null) {
+      await ports.reporter.step(`Load the vocabulary (${decided.load})`, async (progress) => {
         await using(await openSource(ports, project, []), async (source) => {
           await loadVocabulary(database, source, progress);
         });
       });
     }
-    const manifest = plan.build === null ? undefined : await build(ports, project, { embedder, database, plan });
-    return { plan, manifest: manifest ?? ((await publishedManifest(project)) as Manifest) };
-  } finally {
-    await database.close();
-  }
-}
-
-async function decide(
-  ports: Ports,
-  project: Project,
-  embedder: Embedder,
-  database: Database | undefined,
-): Promise<UpPlan> {
-  return planUp(await gatherFacts(ports, project, { embedder, database }));
-}
-
-async function build(
-  ports: Ports,
-  project: Project,
-  { embedder, database, plan }: { readonly embedder: Embedder; readonly database: Database; readonly plan: UpPlan },
-): Promise<Manifest> {
+    return decided;
+  });
+  if (plan.build === null) return { plan, manifest: (await publishedManifest(project)) as Manifest };
+  const title = `Build the index with ${embedder.identity.model} (${plan.build})`;
+  const build = async (source: VocabularySource): Promise<Manifest> =>
+    await ports.reporter.step(
+      title,
+      async (progress) => await buildAndPublish(ports, project, { source, embedder, progress }),
+    );
   const select = project.config.settings.VOCABULARIES;
-  // What was just loaded is read from the download again, which is quicker; a vocabulary that is kept, from the database.
-  const source =
-    plan.load !== null || project.config.settings.VOCABULARY_PATH !== ''
-      ? await openSource(ports, project, select)
-      : await databaseSource(database, select);
-  const built = await using(
-    source,
-    async () =>
-      await ports.reporter.step(
-        `Build the index with ${embedder.identity.model} (${plan.build ?? ''})`,
-        async (progress) => await buildAndPublish(ports, project, { source, embedder, progress }),
-      ),
-  );
-  await recordBuild(database, built);
-  return built;
+  // A vocabulary that is kept is read from the database; a configured or just loaded one from the download.
+  const kept = plan.load === null && project.config.settings.VOCABULARY_PATH === '';
+  const manifest = kept
+    ? await inDatabase(
+        ports,
+        project,
+        async (database) => await using(await databaseSource(database, select), build),
+      )
+    : await using(await openSource(ports, project, select), build);
+  return { plan, manifest };
+}
+
+async function inDatabase<T>(
+  ports: Ports,
+  project: Project,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  return await withDatabase(ports, project, 'up', work);
 }
 
 async function recordBuild(database: Database, manifest: Manifest): Promise<void> {
@@ -120,9 +117,11 @@ async function settle(ports: Ports, project: Project, plan: UpPlan, timeout: num
     await requireFreePort(ports, API_HOST, API_PORT);
   }
   const running = (await loadServer(ports, project))?.state;
-  const title = plan.start === null ? 'Wait until the search API is ready' : `Start the search API (${plan.start})`;
+  const title =
+    plan.start === null ? 'Wait until the search API is ready' : `Start the search API (${plan.start})`;
   await ports.reporter.step(title, async (progress) => {
-    const process = plan.start === null && running !== undefined ? running : await startServer(ports, project);
+    const process =
+      plan.start === null && running !== undefined ? running : await startServer(ports, project);
     await waitReady(ports, project, { process, timeout, progress });
   });
 }
@@ -130,13 +129,23 @@ async function settle(ports: Ports, project: Project, plan: UpPlan, timeout: num
 async function report(ports: Ports, project: Project, plan: UpPlan, manifest: Manifest): Promise<Outcome> {
   const { seen, verdict } = await probeStack(ports, project, 10_000);
   if (verdict.status === 'down') {
-    throw new PortiereError('UNHEALTHY', `The stack is up but not healthy: ${verdict.cause}`, { hint: verdict.hint });
+    throw new PortiereError('UNHEALTHY', `The stack is up but not healthy: ${verdict.cause}`, {
+      hint: verdict.hint,
+    });
   }
   const url = seen.server?.url ?? '';
   const { counts, embedding, source } = manifest;
   const n = (value: number): string => value.toLocaleString('en-US');
   return {
-    data: { environment: project.config.environment, url, build: manifest.id, plan, counts, embedding, health: verdict },
+    data: {
+      environment: project.config.environment,
+      url,
+      build: manifest.id,
+      plan,
+      counts,
+      embedding,
+      health: verdict,
+    },
     view: [
       ...healthView(project, verdict),
       `${n(counts.concepts)} concepts and ${n(counts.synonyms)} synonyms of ${source.label}\n` +
@@ -158,7 +167,10 @@ function dryRun(plan: UpPlan): Outcome {
   };
 }
 
-async function using<T>(source: VocabularySource, work: (source: VocabularySource) => Promise<T>): Promise<T> {
+async function using<T>(
+  source: VocabularySource,
+  work: (source: VocabularySource) => Promise<T>,
+): Promise<T> {
   try {
     return await work(source);
   } finally {

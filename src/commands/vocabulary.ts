@@ -63,7 +63,8 @@ export async function load(ports: Ports, options: VocabularyOptions): Promise<Ou
 /** The project with `--vocabulary` and `--select` as its strongest layer. */
 export async function openProjectFor(ports: Ports, options: VocabularyOptions): Promise<Project> {
   return await openProject(ports, options, {
-    VOCABULARY_PATH: options.vocabulary === undefined ? undefined : path.resolve(ports.caller.cwd, options.vocabulary),
+    VOCABULARY_PATH:
+      options.vocabulary === undefined ? undefined : path.resolve(ports.caller.cwd, options.vocabulary),
     VOCABULARIES: options.select,
   });
 }
@@ -108,12 +109,16 @@ function inspectionView(found: Inspection): Outcome['view'] {
     `CPT4           ${cpt4.unnamed === 0 ? 'no missing names' : `${n(cpt4.unnamed)} names missing: run cpt4.jar`}`,
   ];
   const doubts = [
-    ...suspicions.emptyVocabularies.map((id) => `truncated? VOCABULARY.csv lists ${id}, which has no concept`),
+    ...suspicions.emptyVocabularies.map(
+      (id) => `truncated? VOCABULARY.csv lists ${id}, which has no concept`,
+    ),
     ...(suspicions.synonymsOfUnknownConcepts > 0
       ? [`truncated? ${n(suspicions.synonymsOfUnknownConcepts)} synonyms of concepts that are not there`]
       : []),
     ...(suspicions.relationshipsOfUnknownConcepts > 0
-      ? [`truncated? ${n(suspicions.relationshipsOfUnknownConcepts)} relationships of concepts that are not there`]
+      ? [
+          `truncated? ${n(suspicions.relationshipsOfUnknownConcepts)} relationships of concepts that are not there`,
+        ]
       : []),
     ...found.anomalies.map(
       ({ table, kind, fate, count, samples }) =>

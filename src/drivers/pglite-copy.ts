@@ -1,5 +1,4 @@
-import type { ProtocolEngine } from './pglite-gateway.ts';
-import { backend, isIdle, type Message } from './pglite-wire.ts';
+import { backend, isIdle, type Message, type ProtocolEngine } from './pglite-wire.ts';
 
 const sliceBytes = 4 * 1024 * 1024;
 
@@ -70,7 +69,7 @@ export class CopyIn {
 
   /** Adds up `COPY n`, keeps the first error. */
   #read(answer: Buffer): void {
-    for (let offset = 0; offset + 5 <= answer.length; ) {
+    for (let offset = 0; offset + 5 <= answer.length;) {
       const length = 1 + answer.readInt32BE(offset + 1);
       const message = answer.subarray(offset, offset + length);
       if (message[0] === 0x45) this.#failure ??= Buffer.from(message);

@@ -1,13 +1,15 @@
 import type { Socket } from 'node:net';
 
 import { CopyIn, isCopyIn } from './pglite-copy.ts';
-import { frame, greeting, isIdle, type Message, newTurns, type Turns } from './pglite-wire.ts';
-
-/** The part of PGlite that the gateway needs: protocol bytes in, protocol bytes out. */
-export interface ProtocolEngine {
-  execProtocolRaw(message: Uint8Array): Promise<Uint8Array>;
-  exec(sql: string): Promise<unknown>;
-}
+import {
+  frame,
+  greeting,
+  isIdle,
+  type Message,
+  newTurns,
+  type ProtocolEngine,
+  type Turns,
+} from './pglite-wire.ts';
 
 /**
  * Speaks Postgres' wire protocol for a PGlite, which is one session: a connection has its turn from its first
@@ -19,7 +21,7 @@ export function gateway(engine: ProtocolEngine): (socket: Socket) => void {
   return (socket) => {
     const connection = new Connection(socket, engine, turns);
     socket.on('data', (bytes) => {
-      connection.receive(bytes as Buffer);
+      connection.receive(bytes);
     });
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {

@@ -1,3 +1,9 @@
+/** The part of PGlite that the gateway needs: protocol bytes in, protocol bytes out. */
+export interface ProtocolEngine {
+  execProtocolRaw(message: Uint8Array): Promise<Uint8Array>;
+  exec(sql: string): Promise<unknown>;
+}
+
 /** One message of the frontend protocol; `bytes` is the whole message, type and length included. */
 export interface Message {
   /** The type letter, or what kind of untyped message opened the connection. */

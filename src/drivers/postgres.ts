@@ -24,10 +24,18 @@ export function databasesFor(leases: Leases): Databases {
       if (target.kind === 'server') return await connectServer(target, options);
       const served = socketFolder(target.folder);
       if (await answers(path.join(served, socketName))) {
-        return await session({ host: served, user: 'postgres', database: 'postgres' }, 'embedded (served)', options);
+        return await session(
+          { host: served, user: 'postgres', database: 'postgres' },
+          'embedded (served)',
+          options,
+        );
       }
       const owner = await openFolder(leases, target.folder, options.command, `private-${process.pid}`);
-      const database = await session({ host: owner.host, user: 'postgres', database: 'postgres' }, 'embedded', options);
+      const database = await session(
+        { host: owner.host, user: 'postgres', database: 'postgres' },
+        'embedded',
+        options,
+      );
       return {
         ...database,
         async close() {
@@ -63,17 +71,21 @@ async function session(config: pg.ClientConfig, where: string, options: ConnectO
     ...config,
     application_name: `portiere ${options.command}`,
     connectionTimeoutMillis: options.timeout,
-    types: { getTypeParser: typeParser },
+    types,
   });
   // A connection that dies between queries reports it here; the next query then fails with the reason.
   client.on('error', () => undefined);
   try {
     await client.connect();
   } catch (error) {
-    throw new PortiereError('DATABASE_UNREACHABLE', `Postgres at ${where} refuses: ${(error as Error).message}.`, {
-      hint: 'Check DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD with: portiere config show',
-      cause: error,
-    });
+    throw new PortiereError(
+      'DATABASE_UNREACHABLE',
+      `Postgres at ${where} refuses: ${(error as Error).message}.`,
+      {
+        hint: 'Check DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD with: portiere config show',
+        cause: error,
+      },
+    );
   }
   return {
     description: where,
@@ -95,12 +107,15 @@ async function session(config: pg.ClientConfig, where: string, options: ConnectO
   };
 }
 
-/** int8 as a number (our ids are safe integers), dates as the text that Postgres sends. */
-function typeParser(oid: number, format?: 'text' | 'binary'): (value: never) => unknown {
-  if (oid === int8Oid) return Number as (value: never) => unknown;
-  if (oid === dateOid) return String as (value: never) => unknown;
-  return pg.types.getTypeParser(oid, format as 'text') as (value: never) => unknown;
-}
+/** int8 as a number (our ids are safe integers), dates as the text that Postgres sends; the rest as pg does. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text') => {
+    if (oid === int8Oid) return Number;
+    if (oid === dateOid) return String;
+    // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- any oid is a type id
+    return pg.types.getTypeParser(oid, format);
+  }) as pg.CustomTypesConfig['getTypeParser'],
+};
 
 interface OpenFolder {
   readonly host: string;
@@ -135,7 +150,12 @@ async function startWorker(folder: string, socket: string): Promise<Worker> {
     });
     worker.once('error', reject);
     worker.once('exit', (code) => {
-      reject(new PortiereError('DATABASE_UNREACHABLE', `The embedded Postgres in ${folder} ended at once (${code}).`));
+      reject(
+        new PortiereError(
+          'DATABASE_UNREACHABLE',
+          `The embedded Postgres in ${folder} ended at once (${code}).`,
+        ),
+      );
     });
   });
   worker.unref();

@@ -14,6 +14,7 @@ export const own: ProcessIdentity = { pid: process.pid, started: startTime(proce
 export function processesFor(entry: string): Processes {
   return {
     own,
+    residentMemory: () => process.memoryUsage.rss(),
     alive,
     async spawnSelf(args, options) {
       const { startDetached } = await import('./shell.ts');

@@ -36,7 +36,9 @@ export function planUp(facts: UpFacts): UpPlan {
     start:
       server === 'running'
         ? null
-        : { none: 'not running', gone: 'it was killed or crashed', 'other-settings': 'its settings changed' }[server],
+        : { none: 'not running', gone: 'it was killed or crashed', 'other-settings': 'its settings changed' }[
+            server
+          ],
   };
 }
 

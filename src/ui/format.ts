@@ -1,7 +1,12 @@
 import { stripVTControlCharacters } from 'node:util';
 
+import type { Progress } from '../ports.ts';
+
+/** How one step is shown: drawn on a terminal, or as lines. */
+export type StepRunner = <T>(title: string, work: (progress: Progress) => Promise<T>) => Promise<T>;
+
 /** `1,234,567`. */
-export function count(value: number): string {
+function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
@@ -17,9 +22,12 @@ export function duration(milliseconds: number): string {
 export function progressLine(state: ProgressState): string {
   const { done, total, unit, milliseconds } = state;
   const rate = milliseconds > 200 ? (done * 1000) / milliseconds : 0;
-  const parts = [total === undefined ? `${count(done)} ${unit}` : `${count(done)} of ${count(total)} ${unit}`];
+  const parts = [
+    total === undefined ? `${count(done)} ${unit}` : `${count(done)} of ${count(total)} ${unit}`,
+  ];
   if (rate > 0) parts.push(`${count(rate)}/s`);
-  if (rate > 0 && total !== undefined && total > done) parts.push(`${duration(((total - done) / rate) * 1000)} left`);
+  if (rate > 0 && total !== undefined && total > done)
+    parts.push(`${duration(((total - done) / rate) * 1000)} left`);
   return parts.join(', ');
 }
 

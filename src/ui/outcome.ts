@@ -4,10 +4,22 @@ import type { ScreenReporter } from './reporter.ts';
 import { table } from './table.ts';
 
 /** Prints what a command answered and gives the exit code. */
-export function printOutcome(reporter: ScreenReporter, command: string, json: boolean, outcome: Outcome): number {
+export function printOutcome(
+  reporter: ScreenReporter,
+  command: string,
+  json: boolean,
+  outcome: Outcome,
+): number {
   const code = outcome.exitCode ?? 0;
   if (json) {
-    const answer = { schema: 1, command, ok: code === 0, code, data: outcome.data, warnings: reporter.warnings };
+    const answer = {
+      schema: 1,
+      command,
+      ok: code === 0,
+      code,
+      data: outcome.data,
+      warnings: reporter.warnings,
+    };
     reporter.print('stdout', JSON.stringify(answer));
   } else if (outcome.view.length > 0) {
     reporter.print('stdout', outcome.view.map(show).join('\n\n'));
@@ -45,7 +57,8 @@ export function printError(
     lines.push(`  ${problem.path}: ${problem.reason}${suggestion}`);
   }
   if (known.hint !== undefined) lines.push(`hint: ${known.hint}`);
-  if (verbose && known.cause instanceof Error) lines.push(`cause: ${known.cause.stack ?? known.cause.message}`);
+  if (verbose && known.cause instanceof Error)
+    lines.push(`cause: ${known.cause.stack ?? known.cause.message}`);
   if (known.code === 'BUG' && known.cause === undefined) lines.push(known.stack ?? '');
   reporter.print('stderr', lines.join('\n'));
   return known.exitCode;

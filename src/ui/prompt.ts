@@ -5,7 +5,9 @@ import type { Prompt } from '../ports.ts';
 export const prompt: Prompt = {
   async text(question, initial) {
     const { text } = await import('@clack/prompts');
-    return answered<string>(await text({ message: question, defaultValue: initial, placeholder: initial, output: process.stderr }));
+    return answered<string>(
+      await text({ message: question, defaultValue: initial, placeholder: initial, output: process.stderr }),
+    );
   },
   async choose(question, choices, initial) {
     const { select } = await import('@clack/prompts');
@@ -20,11 +22,14 @@ export const prompt: Prompt = {
   },
   async confirm(question, initial) {
     const { confirm } = await import('@clack/prompts');
-    return answered<boolean>(await confirm({ message: question, initialValue: initial, output: process.stderr }));
+    return answered<boolean>(
+      await confirm({ message: question, initialValue: initial, output: process.stderr }),
+    );
   },
 };
 
 function answered<T extends string | boolean>(answer: T | symbol): T {
-  if (typeof answer === 'symbol') throw new PortiereError('INTERRUPTED', 'Given up at the question; nothing was changed.');
-  return answer as T;
+  if (typeof answer === 'symbol')
+    throw new PortiereError('INTERRUPTED', 'Given up at the question; nothing was changed.');
+  return answer;
 }

@@ -1,5 +1,5 @@
 import type { Progress, Reporter } from '../ports.ts';
-import { duration, formsOf, printable, progressLine, scrub } from './format.ts';
+import { duration, formsOf, printable, progressLine, scrub, type StepRunner } from './format.ts';
 
 /** Where a reporter writes, and what the caller asked for. */
 export interface Screen {
@@ -17,9 +17,6 @@ export interface ScreenReporter extends Reporter {
   /** Text on standard output, or on standard error for an error, with everything hidden taken out. */
   print(stream: 'stdout' | 'stderr', text: string): void;
 }
-
-/** How one step is shown; `tasks` draws with listr2, the others write lines. */
-export type StepRunner = <T>(title: string, work: (progress: Progress) => Promise<T>) => Promise<T>;
 
 const progressEvery = 2_000;
 
@@ -47,7 +44,10 @@ export function newReporter(screen: Screen): ScreenReporter {
     },
     warn(text) {
       warnings.push(scrub(text, hidden));
-      print('stderr', screen.mode === 'json' ? JSON.stringify({ event: 'warning', text }) : `warning: ${text}`);
+      print(
+        'stderr',
+        screen.mode === 'json' ? JSON.stringify({ event: 'warning', text }) : `warning: ${text}`,
+      );
     },
     line(text) {
       print('stdout', text);
@@ -83,7 +83,10 @@ function plainSteps(print: ScreenReporter['print'], screen: Screen): StepRunner 
     try {
       const result = await work(progress);
       const milliseconds = performance.now() - start;
-      show({ event: 'done', step: title, ms: Math.round(milliseconds) }, `${title}: done in ${duration(milliseconds)}`);
+      show(
+        { event: 'done', step: title, ms: Math.round(milliseconds) },
+        `${title}: done in ${duration(milliseconds)}`,
+      );
       return result;
     } catch (error) {
       show({ event: 'failed', step: title }, `${title}: failed after ${duration(performance.now() - start)}`);

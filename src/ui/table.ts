@@ -2,7 +2,9 @@
 export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [header, ...rows.map((row) => row.map(String))];
   const widths = header.map((_, column) => Math.max(...cells.map((row) => width(row[column] ?? ''))));
-  const right = header.map((_, column) => rows.length > 0 && rows.every((row) => isNumber(row[column] ?? '')));
+  const right = header.map(
+    (_, column) => rows.length > 0 && rows.every((row) => isNumber(row[column] ?? '')),
+  );
   return cells
     .map((row) =>
       row
@@ -25,6 +27,9 @@ function isNumber(cell: string | number): boolean {
 /** Characters, with the wide ones of East Asia counted twice. */
 function width(text: string): number {
   let sum = 0;
-  for (const character of text) sum += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]/.test(character) ? 2 : 1;
+  for (const character of text)
+    sum += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]/.test(character)
+      ? 2
+      : 1;
   return sum;
 }

@@ -1,8 +1,7 @@
-import { Listr, ListrLogger, ProcessOutput } from 'listr2';
+import { Listr, type ListrDefaultRendererLogLevels, ListrLogger, ProcessOutput } from 'listr2';
 
 import type { Progress } from '../ports.ts';
-import { duration, progressLine } from './format.ts';
-import type { StepRunner } from './reporter.ts';
+import { duration, progressLine, type StepRunner } from './format.ts';
 
 /** Steps drawn on a terminal by listr2: spinner, progress under it, time behind it, all on standard error. */
 export function taskSteps(interrupted: AbortSignal, clean: (text: string) => string): StepRunner {
@@ -30,7 +29,9 @@ export function taskSteps(interrupted: AbortSignal, clean: (text: string) => str
       {
         registerSignalListeners: false,
         rendererOptions: {
-          logger: new ListrLogger({ processOutput: new ProcessOutput(process.stderr, process.stderr) }),
+          logger: new ListrLogger<ListrDefaultRendererLogLevels>({
+            processOutput: new ProcessOutput(process.stderr, process.stderr),
+          }),
           showErrorMessage: false,
         },
       },

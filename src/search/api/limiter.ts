@@ -1,7 +1,9 @@
 /** Decides whether a client may go on: a sliding window, so that no minute ever holds more than the limit. */
 export interface Limiter {
   /** Counts one request; what is left, and after how many seconds a refused client may come again. */
-  take(client: string): Promise<{ readonly allowed: boolean; readonly remaining: number; readonly retryAfter: number }>;
+  take(
+    client: string,
+  ): Promise<{ readonly allowed: boolean; readonly remaining: number; readonly retryAfter: number }>;
   ping(): Promise<void>;
 }
 

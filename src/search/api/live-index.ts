@@ -23,7 +23,10 @@ interface Held {
 
 const lookEvery = 300;
 
-export async function watchIndex(request: OpenRequest, onFailure: (error: unknown) => void): Promise<LiveIndex> {
+export async function watchIndex(
+  request: OpenRequest,
+  onFailure: (error: unknown) => void,
+): Promise<LiveIndex> {
   let held: Held | undefined;
   let failure: string | null = null;
   let failed: string | undefined;

@@ -8,7 +8,7 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-export function newMetrics(version: string): Metrics {
+export function newMetrics(version: string, residentMemory: () => number): Metrics {
   const registers = [new Registry()];
   const requests = new Counter({
     name: 'portiere_http_requests_total',
@@ -29,7 +29,11 @@ export function newMetrics(version: string): Metrics {
     labelNames: ['build', 'version'],
     registers,
   });
-  const memory = new Gauge({ name: 'portiere_process_resident_memory_bytes', help: 'Resident memory.', registers });
+  const memory = new Gauge({
+    name: 'portiere_process_resident_memory_bytes',
+    help: 'Resident memory.',
+    registers,
+  });
   return {
     contentType: registers[0]?.contentType ?? 'text/plain',
     observe(route, status, took) {
@@ -39,7 +43,7 @@ export function newMetrics(version: string): Metrics {
     async text(build) {
       info.reset();
       if (build !== null) info.set({ build, version }, 1);
-      memory.set(process.memoryUsage.rss());
+      memory.set(residentMemory());
       return (await registers[0]?.metrics()) ?? '';
     },
   };

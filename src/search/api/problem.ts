@@ -23,7 +23,10 @@ const titles: Readonly<Record<number, string>> = {
 };
 
 /** The body for any error that reaches the server; what we do not know is a plain 500. */
-export function problemBody(error: unknown, requestId: string): { status: number; body: Record<string, unknown> } {
+export function problemBody(
+  error: unknown,
+  requestId: string,
+): { status: number; body: Record<string, unknown> } {
   const known = asProblem(error);
   return {
     status: known.status,
@@ -41,8 +44,10 @@ export function problemBody(error: unknown, requestId: string): { status: number
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const raised = error as { statusCode?: number; validation?: unknown; message?: string };
-  if (raised.validation !== undefined) return new Problem(400, 'invalid_request', raised.message ?? 'Invalid request');
+  if (raised.validation !== undefined)
+    return new Problem(400, 'invalid_request', raised.message ?? 'Invalid request');
   const status = raised.statusCode ?? 500;
-  if (status >= 400 && status < 500) return new Problem(status, 'bad_request', 'The request cannot be understood.');
+  if (status >= 400 && status < 500)
+    return new Problem(status, 'bad_request', 'The request cannot be understood.');
   return new Problem(500, 'internal', 'Something failed here; the log has it under this request id.');
 }

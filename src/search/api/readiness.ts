@@ -55,7 +55,11 @@ export async function probeReadiness(parts: ReadinessParts): Promise<{ status: 2
 
 type Component = Readiness['components'][number];
 
-async function probe(name: string, onFailure: 'degraded' | 'down', work: () => Promise<void>): Promise<Component> {
+async function probe(
+  name: string,
+  onFailure: 'degraded' | 'down',
+  work: () => Promise<void>,
+): Promise<Component> {
   const start = performance.now();
   const latency = (): number => Number((performance.now() - start).toFixed(1));
   let timer: NodeJS.Timeout | undefined;

@@ -15,7 +15,10 @@ export const searchQuery = z
       .max(3)
       .optional()
       .describe('S standard, C classification, none source concepts; repeatable.'),
-    valid: z.boolean().optional().describe('true: only valid concepts; false: only deleted or upgraded ones.'),
+    valid: z
+      .boolean()
+      .optional()
+      .describe('true: only valid concepts; false: only deleted or upgraded ones.'),
     limit: z.int().min(1).max(150).default(20).describe('How many concepts to return.'),
   })
   .strict();
@@ -60,7 +63,9 @@ export const conceptAnswer = z.object({
   concept,
   synonyms: z.array(z.string()),
   maps_to: z.array(concept.extend({ relationship_id: z.string() })),
-  ancestors: z.array(concept.extend({ min_levels_of_separation: z.int(), max_levels_of_separation: z.int() })),
+  ancestors: z.array(
+    concept.extend({ min_levels_of_separation: z.int(), max_levels_of_separation: z.int() }),
+  ),
 });
 
 export const health = z.object({ status: z.string(), version: z.string(), timestamp: z.string() });
@@ -93,6 +98,9 @@ export const problem = z.object({
 
 /** A schema as JSON Schema for the server and for OpenAPI; `input` is what a client may send. */
 export function jsonSchema(schema: z.ZodType, io: 'input' | 'output' = 'output'): Record<string, unknown> {
-  const { $schema: _ignored, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-7' }) as Record<string, unknown>;
+  const { $schema: _ignored, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-7' }) as Record<
+    string,
+    unknown
+  >;
   return rest;
 }

@@ -11,7 +11,15 @@ import type { LiveIndex } from './live-index.ts';
 import type { Metrics } from './metrics.ts';
 import { Problem, problemBody } from './problem.ts';
 import { probeReadiness, type ReadinessParts } from './readiness.ts';
-import { conceptAnswer, health, jsonSchema, problem, readiness, searchAnswer, searchQuery } from './schemas.ts';
+import {
+  conceptAnswer,
+  health,
+  jsonSchema,
+  problem,
+  readiness,
+  searchAnswer,
+  searchQuery,
+} from './schemas.ts';
 
 export interface ApiParts extends Omit<ReadinessParts, 'index' | 'limiter'> {
   readonly index: LiveIndex;
@@ -55,7 +63,11 @@ export async function newServer(parts: ApiParts): Promise<FastifyInstance> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'portiere search API', version: parts.version, description: 'Hybrid search over OMOP concepts.' },
+      info: {
+        title: 'portiere search API',
+        version: parts.version,
+        description: 'Hybrid search over OMOP concepts.',
+      },
     },
   });
   addRoutes(app, parts);
@@ -93,11 +105,15 @@ function addRoutes(app: FastifyInstance, parts: ApiParts): void {
     version,
     timestamp: now().toISOString(),
   }));
-  app.get('/health/live', { schema: { tags: ['health'], response: { 200: jsonSchema(health) } } }, async () => ({
-    status: 'alive',
-    version,
-    timestamp: now().toISOString(),
-  }));
+  app.get(
+    '/health/live',
+    { schema: { tags: ['health'], response: { 200: jsonSchema(health) } } },
+    async () => ({
+      status: 'alive',
+      version,
+      timestamp: now().toISOString(),
+    }),
+  );
   app.get(
     '/health/ready',
     { schema: { tags: ['health'], response: { 200: jsonSchema(readiness), 503: jsonSchema(readiness) } } },

@@ -82,7 +82,9 @@ export async function buildIndex(request: BuildRequest): Promise<Manifest> {
 async function writeIndexes(request: BuildRequest, folder: string): Promise<Manifest['counts']> {
   const { source, embedder, progress } = request;
   const lexical = createLexical(path.join(folder, fileNames.lexical));
-  const flat = await createFlatWriter(path.join(folder, fileNames.dense), { dimension: embedder.identity.dimension });
+  const flat = await createFlatWriter(path.join(folder, fileNames.dense), {
+    dimension: embedder.identity.dimension,
+  });
   const ids = await open(path.join(folder, fileNames.ids), 'w');
   let finished = false;
   try {
@@ -92,7 +94,11 @@ async function writeIndexes(request: BuildRequest, folder: string): Promise<Mani
       for (const concept of batch) {
         lexical.addConcept(concept);
         vocabularies[concept.vocabulary_id] = (vocabularies[concept.vocabulary_id] ?? 0) + 1;
-        await addTerm(lexical, sink, { concept_id: concept.concept_id, kind: 'name', text: concept.concept_name });
+        await addTerm(lexical, sink, {
+          concept_id: concept.concept_id,
+          kind: 'name',
+          text: concept.concept_name,
+        });
       }
     }
     const names = sink.rows();
@@ -143,7 +149,11 @@ async function addTerm(
   await sink.add(term.concept_id, term.text);
 }
 
-async function addMappings(source: VocabularySource, lexical: LexicalWriter, progress: Progress): Promise<number> {
+async function addMappings(
+  source: VocabularySource,
+  lexical: LexicalWriter,
+  progress: Progress,
+): Promise<number> {
   let count = 0;
   for await (const batch of source.relationships()) {
     for (const row of batch) {
@@ -157,7 +167,11 @@ async function addMappings(source: VocabularySource, lexical: LexicalWriter, pro
   return count;
 }
 
-async function addAncestors(source: VocabularySource, lexical: LexicalWriter, progress: Progress): Promise<number> {
+async function addAncestors(
+  source: VocabularySource,
+  lexical: LexicalWriter,
+  progress: Progress,
+): Promise<number> {
   let count = 0;
   for await (const batch of source.ancestors()) {
     for (const row of batch) {

@@ -10,7 +10,12 @@ import type { EmbedderIdentity } from '../embed/embedder.ts';
 export const indexFormat = 1;
 
 /** Names of a build's files inside `builds/<id>/`. */
-export const fileNames = { dense: 'dense.faiss', ids: 'ids', lexical: 'lexical', manifest: 'manifest.json' } as const;
+export const fileNames = {
+  dense: 'dense.faiss',
+  ids: 'ids',
+  lexical: 'lexical',
+  manifest: 'manifest.json',
+} as const;
 
 /** What a build is made of. A folder without one is no build. */
 export interface Manifest {
@@ -56,7 +61,10 @@ export async function readManifest(folder: string): Promise<Manifest> {
   try {
     parsed = JSON.parse(await readFile(file, 'utf8')) as Partial<Manifest>;
   } catch (error) {
-    throw new PortiereError('INDEX_INVALID', `The manifest ${file} is missing or damaged.`, { ...rebuild, cause: error });
+    throw new PortiereError('INDEX_INVALID', `The manifest ${file} is missing or damaged.`, {
+      ...rebuild,
+      cause: error,
+    });
   }
   if (parsed.format !== indexFormat) {
     throw new PortiereError(
@@ -74,6 +82,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
 /** Size and sha256 of a file, read once. */
 export async function fingerprint(file: string): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 }))
+    hash.update(chunk as Buffer);
   return { bytes: (await stat(file)).size, sha256: hash.digest('hex') };
 }

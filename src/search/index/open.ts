@@ -45,7 +45,8 @@ export async function openBuild(
   refuseOtherModel(manifest, embedder.identity);
   const sidecar = await readFile(path.join(folder, fileNames.ids));
   const count = manifest.dense.count;
-  if (sidecar.length !== count * 8) throw mismatch(manifest, `the id sidecar holds ${sidecar.length / 8} rows`, count);
+  if (sidecar.length !== count * 8)
+    throw mismatch(manifest, `the id sidecar holds ${sidecar.length / 8} rows`, count);
   const conceptIds = new Float64Array(count);
   for (let row = 0; row < count; row++) conceptIds[row] = Number(sidecar.readBigInt64LE(row * 8));
   const lexical = openLexical(path.join(folder, fileNames.lexical));
@@ -88,7 +89,8 @@ export function sameModel(a: EmbedderIdentity, b: EmbedderIdentity): boolean {
 
 function refuseOtherModel(manifest: Manifest, identity: EmbedderIdentity): void {
   if (sameModel(manifest.embedding, identity)) return;
-  const name = (one: EmbedderIdentity): string => `${one.model} (${one.precision}, ${one.pooling}, ${one.dimension})`;
+  const name = (one: EmbedderIdentity): string =>
+    `${one.model} (${one.precision}, ${one.pooling}, ${one.dimension})`;
   throw new PortiereError(
     'INDEX_INVALID',
     `The build ${manifest.id} holds vectors of ${name(manifest.embedding)}, the configuration asks for ${name(identity)}.`,
@@ -97,7 +99,11 @@ function refuseOtherModel(manifest: Manifest, identity: EmbedderIdentity): void 
 }
 
 function mismatch(manifest: Manifest, what: string, expected: number): PortiereError {
-  return new PortiereError('INDEX_INVALID', `The build ${manifest.id} is damaged: ${what}, its manifest says ${expected}.`, {
-    hint: 'Build it again with: portiere index build',
-  });
+  return new PortiereError(
+    'INDEX_INVALID',
+    `The build ${manifest.id} is damaged: ${what}, its manifest says ${expected}.`,
+    {
+      hint: 'Build it again with: portiere index build',
+    },
+  );
 }

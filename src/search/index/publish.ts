@@ -19,9 +19,13 @@ export async function publishedBuild(pointer: string): Promise<string | undefine
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     if (code === 'EINVAL') {
-      throw new PortiereError('INDEX_INVALID', `${pointer} is a file, not the link that portiere publishes.`, {
-        hint: 'Move it away, or set FAISS_INDEX_PATH to another path, then run: portiere index build',
-      });
+      throw new PortiereError(
+        'INDEX_INVALID',
+        `${pointer} is a file, not the link that portiere publishes.`,
+        {
+          hint: 'Move it away, or set FAISS_INDEX_PATH to another path, then run: portiere index build',
+        },
+      );
     }
     throw fromSystemError(error, pointer);
   }
@@ -47,9 +51,15 @@ export async function listBuilds(pointer: string): Promise<string[]> {
   const folder = buildsFolder(pointer);
   const names = await readdir(folder).catch(() => []);
   const complete: string[] = [];
-  for (const name of names.sort()) {
+  for (const name of names.sort((a, b) => (a < b ? -1 : 1))) {
     const manifest = path.join(folder, name, fileNames.manifest);
-    if (await lstat(manifest).then(() => true, () => false)) complete.push(name);
+    if (
+      await lstat(manifest).then(
+        () => true,
+        () => false,
+      )
+    )
+      complete.push(name);
   }
   return complete;
 }
@@ -69,7 +79,8 @@ export async function sweep(pointer: string, keep: number): Promise<readonly str
   const removed = (await readdir(folder)).filter((name) => !kept.has(name));
   for (const name of removed) await rm(path.join(folder, name), { recursive: true, force: true });
   for (const name of await readdir(path.dirname(pointer))) {
-    if (name.startsWith(`.${path.basename(pointer)}.`)) await rm(path.join(path.dirname(pointer), name), { force: true });
+    if (name.startsWith(`.${path.basename(pointer)}.`))
+      await rm(path.join(path.dirname(pointer), name), { force: true });
   }
   return removed;
 }

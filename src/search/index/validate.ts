@@ -21,11 +21,19 @@ export async function validateBuild(folder: string, manifest: Manifest, embedder
   try {
     const counts = lexical.counts();
     const ids = (await stat(path.join(folder, fileNames.ids))).size / 8;
-    expect(counts.concepts === manifest.counts.concepts, `lexical holds ${counts.concepts} concepts`, manifest);
+    expect(
+      counts.concepts === manifest.counts.concepts,
+      `lexical holds ${counts.concepts} concepts`,
+      manifest,
+    );
     expect(counts.terms === manifest.lexical.terms, `lexical holds ${counts.terms} terms`, manifest);
     expect(dense.count === manifest.dense.count, `dense holds ${dense.count} vectors`, manifest);
     expect(ids === manifest.dense.count, `the id sidecar holds ${ids} ids`, manifest);
-    expect(dense.dimension === embedder.identity.dimension, `dense has dimension ${dense.dimension}`, manifest);
+    expect(
+      dense.dimension === embedder.identity.dimension,
+      `dense has dimension ${dense.dimension}`,
+      manifest,
+    );
 
     const rows = sampleRows(dense.count);
     const terms = rows.map((row) => lexical.term(row));

@@ -8,7 +8,10 @@ import { publishedVocabulary } from './load-vocabulary.ts';
 const batchSize = 5_000;
 
 /** The published vocabulary of a database as a source, read through cursors of one repeatable transaction. */
-export async function databaseSource(database: Database, selected: readonly string[]): Promise<VocabularySource> {
+export async function databaseSource(
+  database: Database,
+  selected: readonly string[],
+): Promise<VocabularySource> {
   const loaded = await publishedVocabulary(database);
   if (loaded === undefined) {
     throw new PortiereError('VOCABULARY_EMPTY', `No vocabulary is loaded in ${database.description}.`, {

@@ -29,7 +29,9 @@ export async function loadVocabulary(
   const id = await begin(database, source);
   for (const table of tables) {
     await database.script(`DROP TABLE IF EXISTS ${table}_b${id}`);
-    await database.script(`CREATE TABLE ${table}_b${id} (LIKE ${table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)`);
+    await database.script(
+      `CREATE TABLE ${table}_b${id} (LIKE ${table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)`,
+    );
   }
   const concepts = await copy(database, 'concept', id, source.concepts(), progress, (row) => [
     row.concept_id,
@@ -48,14 +50,21 @@ export async function loadVocabulary(
     row.concept_synonym_name,
     row.language_concept_id,
   ]);
-  const relationships = await copy(database, 'concept_relationship', id, source.relationships(), progress, (row) => [
-    row.concept_id_1,
-    row.concept_id_2,
-    row.relationship_id,
-    row.valid_start_date,
-    row.valid_end_date,
-    row.invalid_reason,
-  ]);
+  const relationships = await copy(
+    database,
+    'concept_relationship',
+    id,
+    source.relationships(),
+    progress,
+    (row) => [
+      row.concept_id_1,
+      row.concept_id_2,
+      row.relationship_id,
+      row.valid_start_date,
+      row.valid_end_date,
+      row.invalid_reason,
+    ],
+  );
   const ancestors = await copy(database, 'concept_ancestor', id, source.ancestors(), progress, (row) => [
     row.ancestor_concept_id,
     row.descendant_concept_id,
@@ -73,7 +82,9 @@ export async function loadVocabulary(
 /** The published load, or undefined where none is. */
 export async function publishedVocabulary(
   database: Database,
-): Promise<(LoadedVocabulary & { digest: string; label: string; version: string | null; select: string[] }) | undefined> {
+): Promise<
+  (LoadedVocabulary & { digest: string; label: string; version: string | null; select: string[] }) | undefined
+> {
   const { rows } = await database.query(
     `SELECT build_id, source_digest AS digest, source_label AS label, source_version AS version, selected AS select,
             concepts, synonyms, relationships, ancestors

@@ -44,7 +44,8 @@ export async function bundleSource(bundle: Bundle, selected: readonly string[]):
       const met = new Map<string, number>();
       const wanted = select.length === 0 ? {} : { select: new Set(select) };
       for await (const batch of readConcepts(bundle, { anomalies, ...wanted })) {
-        for (const concept of batch) met.set(concept.vocabulary_id, (met.get(concept.vocabulary_id) ?? 0) + 1);
+        for (const concept of batch)
+          met.set(concept.vocabulary_id, (met.get(concept.vocabulary_id) ?? 0) + 1);
         yield batch;
       }
       checkYield(select, met);
@@ -52,7 +53,8 @@ export async function bundleSource(bundle: Bundle, selected: readonly string[]):
     synonyms: () => (bundle.tables.has('CONCEPT_SYNONYM') ? readSynonyms(bundle, { anomalies }) : nothing()),
     relationships: () =>
       bundle.tables.has('CONCEPT_RELATIONSHIP') ? readRelationships(bundle, { anomalies }) : nothing(),
-    ancestors: () => (bundle.tables.has('CONCEPT_ANCESTOR') ? readAncestors(bundle, { anomalies }) : nothing()),
+    ancestors: () =>
+      bundle.tables.has('CONCEPT_ANCESTOR') ? readAncestors(bundle, { anomalies }) : nothing(),
     unusable: () => [...anomalies.values()].reduce((sum, tally) => sum + tally.lost, 0),
     close: async () => {
       await bundle.close();

@@ -60,7 +60,11 @@ describe('pulling a model', () => {
   it('leaves every file with its digest, found by locating it', async () => {
     const seen: string[] = [];
     const { folder, manifest, downloaded } = await pullModel({
-      ...{ model, precision: 'int8', cacheDir, fetch, baseUrl },
+      model,
+      precision: 'int8',
+      cacheDir,
+      fetch,
+      baseUrl,
       onProgress: ({ file, received, total }) => seen.push(`${file} ${received}/${total}`),
     });
     expect(downloaded).toBe(true);

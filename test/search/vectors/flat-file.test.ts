@@ -16,11 +16,11 @@ const invalid = (named: string) => ({ code: 'INDEX_INVALID', message: expect.str
 describe('writing a flat index', () => {
   it('writes the bytes FAISS writes', async () => {
     const file = await writeFlat(path.join(folder, 'bytes'), 2, Float32Array.from([1, 2, -1, 0.5, 0, 0]));
-    expect((await readFile(file)).toString('hex')).toBe(
-      // type, dimension, rows, two reserved, trained, metric, count of numbers, the numbers
-      `49784649${'02000000'}${'0300000000000000'}${'0000100000000000'.repeat(2)}01${'00000000'}${'0600000000000000'}` +
-        '0000803f00000040000080bf0000003f0000000000000000',
-    );
+    // type, dimension, rows, two reserved, trained, metric, count of numbers; the numbers
+    const header =
+      '49784649 02000000 0300000000000000 0000100000000000 0000100000000000 01 00000000 0600000000000000';
+    const numbers = '0000803f 00000040 000080bf 0000003f 00000000 00000000';
+    expect((await readFile(file)).toString('hex')).toBe(`${header}${numbers}`.replaceAll(' ', ''));
   });
 
   it('comes back the same, however it was divided', async () => {
@@ -116,7 +116,13 @@ describe('reading the header', () => {
     const file = path.join(folder, 'other');
     await writeFile(file, bytes);
     expect(await inspectFaiss(file)).toEqual({
-      ...{ path: file, fourcc: 'IwFl', metric: 'L2', dimension: 4, count: 3, trained: true, bytes: 93 },
+      path: file,
+      fourcc: 'IwFl',
+      metric: 'L2',
+      dimension: 4,
+      count: 3,
+      trained: true,
+      bytes: 93,
     });
   });
 });

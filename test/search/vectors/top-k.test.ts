@@ -1,12 +1,12 @@
-import fc from 'fast-check';
+import { array, assert, boolean, integer, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTopK } from '../../../src/search/vectors/top-k.ts';
 
 describe('top k', () => {
   it('keeps what sorting everything would keep, ties to the lower row', () => {
-    const scores = fc.array(fc.integer({ min: -3, max: 3 }), { maxLength: 60 });
-    fc.assert(
-      fc.property(scores, fc.integer({ min: 1, max: 12 }), fc.boolean(), (scores, k, backwards) => {
+    const scores = array(integer({ min: -3, max: 3 }), { maxLength: 60 });
+    assert(
+      property(scores, integer({ min: 1, max: 12 }), boolean(), (scores, k, backwards) => {
         const rows = scores.map((_, row) => row);
         const best = createTopK(k);
         for (const row of backwards ? rows.toReversed() : rows) best.offer(row, scores[row]!);

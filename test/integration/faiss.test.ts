@@ -1,0 +1,175 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DenseIndex } from '../../src/search/vectors/dense.ts';
+import { inspectFaiss, readFlatHeader } from '../../src/search/vectors/faiss-header.ts';
+import { faissNodeInstalled, openFaissNode } from '../../src/search/vectors/faiss-node.ts';
+import { openNative } from '../../src/search/vectors/native.ts';
+import { noise, writeFlat } from '../search/vectors/given.ts';
+
+const dimension = 96;
+const count = 20_000;
+const queries = 200;
+const k = 10;
+
+const python = pythonWithFaiss();
+const noPython = python
+  ? ''
+  : ' (skipped: no Python with faiss-cpu in .bench/venv, and none could be installed)';
+// FAISS_NODE_FROM names a folder that has faiss-node in its node_modules, where this project has not.
+const packageFrom = process.env['FAISS_NODE_FROM'] ?? fileURLToPath(new URL('../..', import.meta.url));
+const noFaissNode = faissNodeInstalled(packageFrom) ? '' : ' (skipped: faiss-node is not installed)';
+
+let folder: string;
+let ours: string;
+let native: DenseIndex;
+const asked = unitRows(noise(queries * dimension, 99));
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'portiere-faiss-'));
+  ours = await writeFlat(path.join(folder, 'ours'), dimension, unitRows(noise(count * dimension)));
+  native = await openNative(ours);
+});
+afterAll(async () => {
+  await native.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe.skipIf(!python)(`Python FAISS${noPython}`, () => {
+  it('finds in our file what we find', async () => {
+    const queryFile = path.join(folder, 'queries');
+    await writeFile(queryFile, new Uint8Array(asked.buffer));
+    runPython(
+      `index = faiss.read_index(args[0])
+assert (index.d, index.ntotal, index.metric_type) == (${dimension}, ${count}, faiss.METRIC_INNER_PRODUCT)
+queries = numpy.fromfile(args[1], dtype='float32').reshape(-1, index.d)
+scores, rows = index.search(queries, ${k})
+scores.tofile(args[1] + '.scores'); rows.astype('int32').tofile(args[1] + '.rows')`,
+      [ours, queryFile],
+    );
+    const scores = new Float32Array(new Uint8Array(await readFile(`${queryFile}.scores`)).buffer);
+    const rows = new Int32Array(new Uint8Array(await readFile(`${queryFile}.rows`)).buffer);
+    for (let query = 0; query < queries; query += 1) {
+      await expectSame(queryAt(query), {
+        rows: [...rows.subarray(query * k, query * k + k)],
+        scores: [...scores.subarray(query * k, query * k + k)],
+      });
+    }
+  });
+
+  it('writes the same bytes for the same vectors', async () => {
+    const theirs = path.join(folder, 'theirs');
+    runPython(
+      `index = faiss.read_index(args[0])
+copy = faiss.IndexFlatIP(index.d); copy.add(index.reconstruct_n(0, index.ntotal)); faiss.write_index(copy, args[1])`,
+      [ours, theirs],
+    );
+    expect(await readFlatHeader(theirs)).toEqual({ path: theirs, dimension, count });
+    expect((await readFile(theirs)).equals(await readFile(ours))).toBe(true);
+  });
+
+  it.each([
+    ['an L2 index', 'Flat', 'L2', 'IxF2'],
+    ['an inverted file', 'IVF8,Flat', 'INNER_PRODUCT', 'IwFl'],
+    ['a graph', 'HNSW8', 'INNER_PRODUCT', 'IHNf'],
+  ])('has %s described and refused by us', async (_, factory, metric, fourcc) => {
+    const file = path.join(folder, fourcc);
+    runPython(
+      `rows = numpy.random.RandomState(1).rand(500, 8).astype('float32')
+index = faiss.index_factory(8, args[1], faiss.METRIC_${metric}); index.train(rows); index.add(rows)
+faiss.write_index(index, args[0])`,
+      [file, factory],
+    );
+    expect(await inspectFaiss(file)).toMatchObject({ fourcc, dimension: 8, count: 500, trained: true });
+    await expect(openNative(file)).rejects.toMatchObject({
+      code: 'INDEX_INVALID',
+      message: expect.stringContaining(fourcc),
+    });
+  });
+});
+
+describe.skipIf(noFaissNode !== '')(`faiss-node${noFaissNode}`, () => {
+  let index: DenseIndex;
+  const pids: (number | undefined)[] = [];
+  beforeAll(async () => {
+    index = await openFaissNode(ours, { packageFrom, recycleAfter: 150, onStart: (pid) => pids.push(pid) });
+  });
+  afterAll(() => index.close());
+
+  it('finds what we find, replaced on the way', async () => {
+    for (let query = 0; query < queries; query += 1) {
+      await expectSame(queryAt(query), await index.search(queryAt(query), k));
+    }
+    expect(pids).toHaveLength(2);
+  });
+
+  it('filters as we do, few rows allowed or many', async () => {
+    for (const every of [2, 50, 5000]) {
+      const allowed = Uint8Array.from({ length: count }, (_, row) => (row % every === 0 ? 1 : 0));
+      await expectSame(queryAt(0), await index.search(queryAt(0), k, allowed), allowed);
+    }
+    const [a, b] = [await index.score(queryAt(1), [7, 3]), await native.score(queryAt(1), [7, 3])];
+    for (const at of [0, 1]) expect(a[at]).toBeCloseTo(b[at]!, 5);
+  });
+
+  it('answers although its process is killed', async () => {
+    process.kill(pids.at(-1)!, 'SIGKILL');
+    await expectSame(queryAt(2), await index.search(queryAt(2), k));
+  });
+});
+
+/** Same scores to 1e-5; another row only where the two are as good as equal. */
+async function expectSame(
+  query: Float32Array,
+  { rows, scores }: { readonly rows: readonly number[]; readonly scores: readonly number[] },
+  allowed?: Uint8Array,
+): Promise<void> {
+  const own = await native.search(query, k, allowed);
+  expect(rows).toHaveLength(own.rows.length);
+  for (const [at, row] of rows.entries()) {
+    expect(Math.abs(scores[at]! - own.scores[at]!)).toBeLessThan(1e-5);
+    if (row === own.rows[at]) continue;
+    const [score] = await native.score(query, [row]);
+    expect(Math.abs(score! - own.scores[at]!)).toBeLessThan(1e-6);
+  }
+}
+
+function queryAt(at: number): Float32Array {
+  return asked.subarray(at * dimension, (at + 1) * dimension);
+}
+
+function unitRows(rows: Float32Array): Float32Array {
+  for (let start = 0; start < rows.length; start += dimension) {
+    const row = rows.subarray(start, start + dimension);
+    const norm = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
+    for (let at = 0; at < dimension; at += 1) row[at]! /= norm;
+  }
+  return rows;
+}
+
+function runPython(code: string, args: readonly string[]): void {
+  execFileSync(python!, ['-c', `import sys, faiss, numpy\nargs = sys.argv[1:]\n${code}`, ...args]);
+}
+
+/** The Python of .bench/venv, made with faiss-cpu and numpy when it is not there yet. */
+function pythonWithFaiss(): string | undefined {
+  const venv = fileURLToPath(new URL('../../.bench/venv', import.meta.url));
+  const executable = path.join(venv, 'bin', 'python');
+  const quiet = { stdio: 'ignore', timeout: 240_000 } as const;
+  try {
+    if (!existsSync(executable)) execFileSync('python3', ['-m', 'venv', venv], quiet);
+    try {
+      execFileSync(executable, ['-c', 'import faiss, numpy'], quiet);
+    } catch {
+      execFileSync(executable, ['-m', 'pip', 'install', '-q', 'faiss-cpu', 'numpy'], quiet);
+      execFileSync(executable, ['-c', 'import faiss, numpy'], quiet);
+    }
+    return executable;
+  } catch {
+    return undefined;
+  }
+}
