@@ -1,15 +1,11 @@
 import path from 'node:path';
 
 import type { Config } from '../config/config.ts';
-import { parseDotenv } from '../config/dotenv.ts';
-import { chooseEnvironment } from '../config/environment.ts';
-import type { ConfigInputs } from '../config/layers.ts';
-import { requireConfig, resolveConfig, type Resolved } from '../config/resolve.ts';
-import { secretFilesNeeded } from '../config/secret-files.ts';
+import { requireConfig } from '../config/resolve.ts';
 import { secretsIn } from '../config/secret.ts';
-import type { SettingName } from '../config/settings.ts';
 import { PortiereError } from '../errors.ts';
 import type { DatabaseTarget, GlobalOptions, Ports } from '../ports.ts';
+import { readConfig, type SettingFlags } from './read-config.ts';
 
 /** A project with its checked configuration and the places where its state lies. */
 export interface Project {
@@ -27,15 +23,13 @@ export interface Project {
   readonly resolve: (file: string) => string;
 }
 
-export type SettingFlags = Readonly<Partial<Record<SettingName, string | undefined>>>;
-
 /** Reads and checks the configuration; every problem at once, before anything else happens. */
 export async function openProject(
   ports: Ports,
   options: GlobalOptions,
   flags: SettingFlags = {},
 ): Promise<Project> {
-  const { root, resolved } = await resolveProject(ports, options, flags);
+  const { root, resolved } = await readConfig(ports, options, { folder: await projectFolder(ports, options), flags });
   const config = requireConfig(resolved);
   ports.reporter.hide(secretsIn(config));
   const state = path.join(root, '.portiere', config.environment);
@@ -59,36 +53,6 @@ export async function openProject(
           },
     resolve: (file) => path.resolve(root, file),
   };
-}
-
-/** The configuration or its problems, and the project's folder. */
-export async function resolveProject(
-  ports: Ports,
-  options: GlobalOptions,
-  flags: SettingFlags = {},
-): Promise<{ readonly root: string; readonly resolved: Resolved }> {
-  const folder = await projectFolder(ports, options);
-  const explicit = options.config === undefined ? undefined : path.resolve(ports.caller.cwd, options.config);
-  const file = await ports.settingsFiles.load(folder, explicit);
-  const root = file === undefined ? folder : rootOf(file.path);
-  const first: ConfigInputs = {
-    file,
-    processEnv: ports.caller.env,
-    flags: { environment: options.env, settings: flags },
-    fallbackName: path.basename(root),
-  };
-  const environment = chooseEnvironment(first);
-  const inputs: ConfigInputs = {
-    ...first,
-    dotenv: await readDotenv(ports, root, '.env'),
-    dotenvEnv: await readDotenv(ports, root, `.env.${environment.name}`),
-  };
-  const secretFiles = new Map<SettingName, string>();
-  for (const needed of secretFilesNeeded(inputs)) {
-    const text = await ports.files.read(path.resolve(root, needed.path)).catch(() => undefined);
-    if (text !== undefined) secretFiles.set(needed.name, text);
-  }
-  return { root, resolved: resolveConfig({ ...inputs, secretFiles }) };
 }
 
 /** The folder that the project is looked for in: `--cwd`, or where the caller stands. */
@@ -124,20 +88,4 @@ export function requireEmbedded(project: Project, command: string): void {
     `\`${command}\` works on the embedded environment; ${project.config.environment} is not one.`,
     { hint: `Run it with --env embedded, or leave --env out.` },
   );
-}
-
-async function readDotenv(ports: Ports, root: string, name: string): Promise<ConfigInputs['dotenv']> {
-  const file = path.join(root, name);
-  const text = await ports.files.read(file);
-  if (text === undefined) return undefined;
-  const mode = await ports.files.mode(file);
-  if (name !== '.env' && mode !== undefined && (mode & 0o077) !== 0) {
-    ports.reporter.warn(`${name} may be read by others (mode 0${mode.toString(8)}); run: chmod 600 ${name}`);
-  }
-  return parseDotenv(text, name);
-}
-
-function rootOf(file: string): string {
-  const folder = path.dirname(file);
-  return path.basename(folder) === '.config' ? path.dirname(folder) : folder;
 }

@@ -34,10 +34,22 @@ const value = new RegExp(`^(?:(${bare}|${singleQuoted}|${doubleQuoted})[ \\t]*(?
  * 64 KiB. No message repeats a value.
  */
 export function parseDotenv(text: string, filename: string): DotenvFile {
+  const { file, problems } = inspectDotenv(text, filename);
+  if (problems.length > 0) throw invalid(filename, problems);
+  return file;
+}
+
+/** Like `parseDotenv`, with the lines that can be read and the problems of the others side by side. */
+export function inspectDotenv(
+  text: string,
+  filename: string,
+): { readonly file: DotenvFile; readonly problems: readonly Problem[] } {
   const values = new Map<string, { value: string; line: number }>();
   const problems: Problem[] = [];
   const encoding = encodingFault(text);
-  if (encoding !== undefined) throw invalid(filename, [{ path: `${filename}:1`, ...encoding }]);
+  if (encoding !== undefined) {
+    return { file: { filename, values }, problems: [{ path: `${filename}:1`, ...encoding }] };
+  }
   const lines = text.split('\n');
   for (const [index, raw] of lines.entries()) {
     const number = index + 1;
@@ -56,8 +68,7 @@ export function parseDotenv(text: string, filename: string): DotenvFile {
         reason: `${read.key} is already set on line ${earlier}`,
       });
   }
-  if (problems.length > 0) throw invalid(filename, problems);
-  return { filename, values };
+  return { file: { filename, values }, problems };
 }
 
 /** The text to write after `KEY=` so that every reader gives `text` back; throws ENV_FILE_INVALID where there is none. */

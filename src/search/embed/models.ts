@@ -47,7 +47,7 @@ export function baseName(name: string): string {
 }
 
 /** The file of weights for a precision, within a model's folder. */
-export const weightFiles: Readonly<Record<Precision, string>> = {
+const weightFiles: Readonly<Record<Precision, string>> = {
   fp32: 'onnx/model.onnx',
   int8: 'onnx/model_quantized.onnx',
 };

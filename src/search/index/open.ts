@@ -37,7 +37,7 @@ export async function openPublished(request: OpenRequest): Promise<OpenBuild> {
 }
 
 /** Opens the build in a folder and checks that its files fit each other and the embedder. */
-export async function openBuild(
+async function openBuild(
   folder: string,
   { embedder, engine }: Pick<OpenRequest, 'embedder' | 'engine'>,
 ): Promise<OpenBuild> {
