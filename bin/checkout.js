@@ -37,8 +37,10 @@ function install() {
     return;
   say('Installing packages (once) ...');
   const npm = process.env.npm_execpath;
-  const ci = ['ci', '--no-audit', '--no-fund', '--loglevel', 'error'];
-  const code = npm ? run(process.execPath, [npm, ...ci], root, true) : run('npm', ci, root, true);
+  // Not `npm ci`: it refuses a lock without the builds for other systems, which not every registry has. The versions
+  // and checksums are the lock's either way.
+  const argv = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel', 'error'];
+  const code = npm ? run(process.execPath, [npm, ...argv], root, true) : run('npm', argv, root, true);
   if (code !== 0) process.exit(code);
   // An install leaves the lock's own copy with the time of the package; ours counts from now.
   const now = new Date();

@@ -139,7 +139,8 @@ async function apply(ports: Ports, database: Database, migration: Migration): Pr
     ]);
     await database.script('COMMIT');
   } catch (error) {
-    await database.script('ROLLBACK');
+    await database.script('ROLLBACK').catch(() => undefined);
+    if (error instanceof PortiereError) throw error;
     throw new PortiereError(
       'MIGRATION_FAILED',
       `Migration ${migration.name} failed: ${(error as Error).message}.`,

@@ -29,13 +29,18 @@ export async function loadServer(
 ): Promise<{ readonly state: ServerState; readonly alive: boolean } | undefined> {
   const text = await ports.files.read(serverFile(project));
   if (text === undefined) return undefined;
-  let state: ServerState;
+  const state = parseState(text);
+  return state === undefined ? undefined : { state, alive: ports.processes.alive(state) };
+}
+
+/** The note, or undefined where it is damaged: then nothing is known of a server. */
+function parseState(text: string): ServerState | undefined {
   try {
-    state = JSON.parse(text) as ServerState;
+    const state = JSON.parse(text) as Partial<ServerState> | null;
+    return typeof state?.pid === 'number' && typeof state.url === 'string' ? (state as ServerState) : undefined;
   } catch {
     return undefined;
   }
-  return { state, alive: ports.processes.alive(state) };
 }
 
 /** The address of the running server; SERVER_UNREACHABLE where none runs. */

@@ -80,8 +80,9 @@ async function linkOnce(draft: string, file: string): Promise<boolean> {
 
 function keep(file: string, mine: LeaseFile): Lease {
   const lost = new AbortController();
+  let refreshing: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
-    refresh(file, mine).then(
+    refreshing = refresh(file, mine).then(
       (held) => {
         if (!held) lost.abort(new PortiereError('LOCKED', `The lease ${file} was taken by someone else.`));
       },
@@ -94,6 +95,8 @@ function keep(file: string, mine: LeaseFile): Lease {
     lost: lost.signal,
     async release() {
       clearInterval(timer);
+      // A refresh under way would put the lease back after it was removed.
+      await refreshing;
       const found = await load(file);
       if (found?.token === mine.token) await rm(file, { force: true });
     },
@@ -126,11 +129,23 @@ async function load(file: string): Promise<LeaseFile | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as LeaseFile;
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    // Leases appear whole, by link or rename: a damaged one is what a power cut left of a dead holder's.
+    if (error instanceof SyntaxError) return damaged;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
+
+const damaged: LeaseFile = {
+  token: 'damaged',
+  command: 'unknown',
+  pid: 0,
+  host: '',
+  boot: null,
+  started: null,
+  since: '',
+  expires: 0,
+};
 
 function isLive(found: LeaseFile): boolean {
   const here = found.host === os.hostname();

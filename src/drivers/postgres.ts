@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { connect as connectSocket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,8 +10,8 @@ import { Worker } from 'node:worker_threads';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 
-import { PortiereError } from '../errors.ts';
-import type { ConnectOptions, Database, DatabaseTarget, Databases, Lease, Leases } from '../ports.ts';
+import { fromSystemError, PortiereError } from '../errors.ts';
+import type { ConnectOptions, Database, DatabaseTarget, Databases, Leases } from '../ports.ts';
 
 const dateOid = 1082;
 const int8Oid = 20;
@@ -90,21 +90,38 @@ async function session(config: pg.ClientConfig, where: string, options: ConnectO
   return {
     description: where,
     async query(sql, values = []) {
-      const result = await client.query<Record<string, unknown>>(sql, [...values]);
+      const result = await inWords(where, client.query<Record<string, unknown>>(sql, [...values]));
       return { rows: result.rows, rowCount: result.rowCount ?? 0 };
     },
     async script(sql) {
-      await client.query(sql);
+      await inWords(where, client.query(sql));
     },
     async copyIn(sql, chunks) {
       const stream = client.query(copyFrom(sql));
-      await pipeline(Readable.from(chunks, { objectMode: false }), stream);
+      await inWords(where, pipeline(Readable.from(chunks, { objectMode: false }), stream));
       return stream.rowCount;
     },
     async close() {
       await client.end();
     },
   };
+}
+
+/** A full disk and a server that went away, in our words; what else Postgres says is for the caller to judge. */
+async function inWords<T>(where: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === '53100' || /No space left on device/.test(message)) {
+      throw fromSystemError(Object.assign(new Error(message), { code: 'ENOSPC' }), `the database ${where}`);
+    }
+    if (!/^Connection terminated|connection error|not queryable|^ECONN|EPIPE/.test(message) && code !== '57P01') throw error;
+    throw new PortiereError('DATABASE_UNREACHABLE', `The connection to Postgres at ${where} was lost: ${message}.`, {
+      hint: 'Nothing published was touched. See what is down with: portiere health; then run the same command again.',
+      cause: error,
+    });
+  }
 }
 
 /** int8 as a number (our ids are safe integers), dates as the text that Postgres sends; the rest as pg does. */
@@ -131,19 +148,43 @@ async function openFolder(
 ): Promise<OpenFolder> {
   const lease = await leases.take(`${folder}.lease`, command);
   try {
+    removePrivateSockets(folder);
     const host = socketFolder(folder, label);
-    const worker = await startWorker(folder, path.join(host, socketName));
-    return { host, close: async () => await closeWorker(worker, lease) };
+    const { worker, gone } = await startWorker(folder, path.join(host, socketName));
+    return {
+      host,
+      async close() {
+        worker.ref();
+        worker.postMessage('close');
+        await gone;
+        if (label !== undefined) rmSync(host, { recursive: true, force: true });
+        await lease.release();
+      },
+    };
   } catch (error) {
     await lease.release();
-    throw error;
+    throw fromSystemError(error, folder);
   }
 }
 
-async function startWorker(folder: string, socket: string): Promise<Worker> {
+/** What killed commands left: the holder of the folder's lease is the only one with a private socket. */
+function removePrivateSockets(folder: string): void {
+  const beside = path.dirname(folder);
+  if (!existsSync(beside)) return;
+  for (const name of readdirSync(beside)) {
+    if (name.startsWith('private-')) rmSync(path.join(beside, name), { recursive: true, force: true });
+  }
+}
+
+async function startWorker(folder: string, socket: string): Promise<{ worker: Worker; gone: Promise<void> }> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = import.meta.url.endsWith('.ts') ? './pglite-worker.ts' : './pglite-worker.js';
   const worker = new Worker(new URL(file, import.meta.url), { workerData: { folder, socket } });
+  const gone = new Promise<void>((resolve) => {
+    worker.once('exit', () => {
+      resolve();
+    });
+  });
   await new Promise<void>((resolve, reject) => {
     worker.once('message', () => {
       resolve();
@@ -159,18 +200,7 @@ async function startWorker(folder: string, socket: string): Promise<Worker> {
     });
   });
   worker.unref();
-  return worker;
-}
-
-async function closeWorker(worker: Worker, lease: Lease): Promise<void> {
-  await new Promise<void>((resolve) => {
-    worker.once('exit', () => {
-      resolve();
-    });
-    worker.ref();
-    worker.postMessage('close');
-  });
-  await lease.release();
+  return { worker, gone };
 }
 
 /** A folder for the socket: beside the data, or (a socket's path holds about 100 bytes) in a private temporary one. */

@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, readlinkSync
 import { createServer } from 'node:net';
 import path from 'node:path';
 
-import { PortiereError } from '../errors.ts';
+import { fromSystemError, PortiereError } from '../errors.ts';
 import type { PortState, ProcessIdentity, Processes } from '../ports.ts';
 
 /** The kernel's boot id, or null where there is none to read. */
@@ -18,8 +18,7 @@ export function processesFor(entry: string): Processes {
     alive,
     async spawnSelf(args, options) {
       const { startDetached } = await import('./shell.ts');
-      mkdirSync(path.dirname(options.log), { recursive: true });
-      const log = openSync(options.log, 'a', 0o600);
+      const log = openLog(options.log);
       try {
         const pid = startDetached(process.execPath, [entry, ...args], {
           cwd: options.cwd,
@@ -43,8 +42,19 @@ export function processesFor(entry: string): Processes {
   };
 }
 
+function openLog(file: string): number {
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+    return openSync(file, 'a', 0o600);
+  } catch (error) {
+    throw fromSystemError(error, file);
+  }
+}
+
 /** True while that very process runs (a zombie does not). */
 export function alive(identity: ProcessIdentity): boolean {
+  // 0 and negative numbers would mean groups of processes.
+  if (!Number.isSafeInteger(identity.pid) || identity.pid < 1) return false;
   try {
     process.kill(identity.pid, 0);
   } catch (error) {
@@ -52,7 +62,7 @@ export function alive(identity: ProcessIdentity): boolean {
   }
   const stat = readOrNull(`/proc/${identity.pid}/stat`);
   if (stat !== null && fieldsAfterName(stat)[0] === 'Z') return false;
-  return identity.started === null || startTime(identity.pid) === identity.started;
+  return identity.started === null ? bootId === null : startTime(identity.pid) === identity.started;
 }
 
 function signal(identity: ProcessIdentity, name: 'SIGTERM' | 'SIGKILL'): void {

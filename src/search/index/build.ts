@@ -32,12 +32,7 @@ const shownRelationships = new Set(['Maps to', 'Concept replaced by']);
  */
 export async function buildIndex(request: BuildRequest): Promise<Manifest> {
   const { source, embedder, pointer, now } = request;
-  const id = `${now.toISOString().replace(/[-:]|\.\d+/g, '')}-${source.digest.slice(0, 8)}`;
-  const folder = path.join(buildsFolder(pointer), id);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw fromSystemError(error, folder);
-  });
+  const { id, folder } = await newFolder(buildsFolder(pointer), now, source.digest);
   try {
     const counts = await writeIndexes(request, folder);
     const files: Record<string, { bytes: number; sha256: string }> = {};
@@ -76,6 +71,21 @@ export async function buildIndex(request: BuildRequest): Promise<Manifest> {
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw fromSystemError(error, folder);
+  }
+}
+
+/** A folder that was not there: one that is may be the published build, made in the same millisecond or after it. */
+async function newFolder(builds: string, now: Date, digest: string): Promise<{ id: string; folder: string }> {
+  for (let time = now.getTime(); ; time += 1) {
+    const id = `${new Date(time).toISOString().replaceAll(/[-:.]/g, '')}-${digest.slice(0, 8)}`;
+    const folder = path.join(builds, id);
+    try {
+      await mkdir(builds, { recursive: true });
+      await mkdir(folder);
+      return { id, folder };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fromSystemError(error, folder);
+    }
   }
 }
 
