@@ -101,7 +101,8 @@ function run(file, argv, cwd, toStderr, env) {
   const bin = path.dirname(node());
   const PATH = bin + path.delimiter + at('node_modules', '.bin') + path.delimiter + process.env.PATH;
   const stdio = ['inherit', toStderr ? 2 : 'inherit', 'inherit'];
-  const result = spawnSync(file, argv, { cwd, stdio, env: { ...process.env, ...env, PATH } });
+  const PORTIERE_CALLED_AS = 'npm run -s portiere --';
+  const result = spawnSync(file, argv, { cwd, stdio, env: { ...process.env, PORTIERE_CALLED_AS, ...env, PATH } });
   if (result.error) throw result.error;
   return result.status === null ? 1 : result.status;
 }

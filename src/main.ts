@@ -73,6 +73,7 @@ async function realPorts(
       // npm runs scripts in the package's folder and says in INIT_CWD where the caller stood.
       cwd: (isSet('npm_lifecycle_event') ? process.env['INIT_CWD'] : undefined) ?? process.cwd(),
       env: process.env,
+      calledAs: isSet('PORTIERE_CALLED_AS') ? (process.env['PORTIERE_CALLED_AS'] ?? '') : 'portiere',
       interactive: askable && options.yes !== true && options.input !== false && options.json !== true,
       interrupted,
     },

@@ -19,6 +19,8 @@ export interface Ports {
 export interface Caller {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What the caller types to start us: `portiere`, or the npm script inside a checkout. */
+  readonly calledAs: string;
   /** A person can answer: both standard input and standard error are terminals, and no `--no-input`, `--yes`, CI. */
   readonly interactive: boolean;
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP, with the error to end with as its reason. */

@@ -25,11 +25,11 @@ export async function demo(ports: Ports, options: VocabularyOptions): Promise<Ou
     answers.push({ text, hits: answer.hits });
     view.push(...searchView(text, answer));
   }
-  const where = options.cwd === undefined ? '' : ` --cwd ${options.cwd}`;
+  const portiere = `${ports.caller.calledAs}${options.cwd === undefined ? '' : ` --cwd ${options.cwd}`}`;
   view.push(
-    `Search more:  portiere${where} search "kidney stone"\n` +
+    `Search more:  ${portiere} search "kidney stone"\n` +
       `API:          ${url}/v1/search?q=asthma   (${url}/openapi.json)\n` +
-      `Stop:         portiere${where} down`,
+      `Stop:         ${portiere} down`,
   );
   return { data: { ...(brought.data as object), examples: answers }, view };
 }

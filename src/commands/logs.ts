@@ -22,7 +22,9 @@ export async function logs(ports: Ports, options: LogsOptions): Promise<Outcome>
   const follow = options.follow === true;
   const tail = ports.files.tail(file, { lines: options.tail ?? 100, follow, stop: ports.caller.interrupted });
   for await (const line of tail) {
-    if (options.json === true && !follow) lines.push(line);
+    // Standard output holds one JSON object, so what is followed comes as events on standard error.
+    if (options.json === true && follow) ports.reporter.note(line);
+    else if (options.json === true) lines.push(line);
     else ports.reporter.line(line);
   }
   return { data: { file, lines }, view: [] };

@@ -6,7 +6,7 @@ import { newMetrics } from '../search/api/metrics.ts';
 import { listen, newServer } from '../search/api/server.ts';
 import { openProject, type Project } from './context.ts';
 import { embedderOf } from './embedder.ts';
-import { fingerprint, serverFile, type ServerState } from './server-state.ts';
+import { noteServer, serverFile } from './server-state.ts';
 
 const levels = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const;
 
@@ -46,6 +46,9 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
       limiter: localLimiter(settings.RATE_LIMIT_PER_MINUTE, () => Date.now()),
       metrics: newMetrics(ports.self.version, () => ports.processes.residentMemory()),
       logLevel: levels[settings.LOG_LEVEL],
+      log(line) {
+        ports.reporter.note(line.trimEnd());
+      },
       corsOrigins: settings.CORS_ORIGINS,
       strict: settings.READINESS_STRICT,
       now: () => ports.clock.now(),
@@ -57,7 +60,7 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
       await app.close();
     });
     const url = await listen(app, settings.API_HOST, settings.API_PORT);
-    if (base === 'embedded') await announce(ports, project, url);
+    if (base === 'embedded') await noteServer(ports, project, ports.processes.own);
     ports.reporter.note(`Serving ${project.config.name} at ${url}`);
     await stopped(ports.caller.interrupted);
     if (base === 'embedded') await ports.files.remove(serverFile(project));
@@ -92,17 +95,6 @@ export async function requireFreePort(ports: Ports, host: string, port: number):
       hint: `Stop it, or choose another port: API_PORT=${port + 1} portiere up`,
     },
   );
-}
-
-async function announce(ports: Ports, project: Project, url: string): Promise<void> {
-  const state: ServerState = {
-    ...ports.processes.own,
-    url,
-    version: ports.self.version,
-    since: ports.clock.now().toISOString(),
-    fingerprint: fingerprint(project, ports.self.version),
-  };
-  await ports.files.write(serverFile(project), `${JSON.stringify(state, null, 2)}\n`, 0o600);
 }
 
 async function stopped(signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import type { Ports, ProcessIdentity, Progress } from '../ports.ts';
 import { publishedBuild } from '../search/index/publish.ts';
 import type { Project } from './context.ts';
 import { probeStack } from './health.ts';
-import { loadServer, serverFile, serverLog } from './server-state.ts';
+import { loadServer, noteServer, serverFile, serverLog } from './server-state.ts';
 
 const stopGrace = 10_000;
 const lookEvery = 100;
@@ -14,7 +14,10 @@ export async function startServer(ports: Ports, project: Project): Promise<Proce
   const { config, root } = project;
   const args = ['serve', '--env', config.environment, '--no-input', '--no-color', '--cwd', root];
   if (config.file !== undefined) args.push('--config', config.file);
-  return await ports.processes.spawnSelf(args, { cwd: root, log: serverLog(project), env: {} });
+  const process = await ports.processes.spawnSelf(args, { cwd: root, log: serverLog(project), env: {} });
+  // Written here already, so that a server that hangs before it listens is found and stopped too.
+  await noteServer(ports, project, process);
+  return process;
 }
 
 /** Waits until the server is ready with the published build; says early when it is gone, and its last words. */

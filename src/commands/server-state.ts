@@ -33,6 +33,23 @@ export async function loadServer(
   return state === undefined ? undefined : { state, alive: ports.processes.alive(state) };
 }
 
+/** Writes the note of a server that is starting or has started. */
+export async function noteServer(ports: Ports, project: Project, process: ProcessIdentity): Promise<void> {
+  const { API_HOST, API_PORT } = project.config.settings;
+  const state: ServerState = {
+    ...process,
+    url: addressOf(API_HOST, API_PORT),
+    version: ports.self.version,
+    since: ports.clock.now().toISOString(),
+    fingerprint: fingerprint(project, ports.self.version),
+  };
+  await ports.files.write(serverFile(project), `${JSON.stringify(state, null, 2)}\n`, 0o600);
+}
+
+export function addressOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** The note, or undefined where it is damaged: then nothing is known of a server. */
 function parseState(text: string): ServerState | undefined {
   try {

@@ -2,7 +2,7 @@ import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { publishedManifest } from './build-index.ts';
 import { openProject, requireEmbedded } from './context.ts';
 import { buildOf, probeStack } from './health.ts';
-import { fingerprint, loadServer } from './server-state.ts';
+import { addressOf, fingerprint, loadServer } from './server-state.ts';
 
 /** Desired against live: the process, its settings, the build it serves and the one that is published. */
 export async function status(
@@ -16,6 +16,7 @@ export async function status(
   const manifest = await publishedManifest(project);
   const alive = server?.alive === true;
   const current = alive && server.state.fingerprint === fingerprint(project, ports.self.version);
+  const { API_HOST, API_PORT } = project.config.settings;
   const serving = buildOf(seen);
   const inSync = current && serving === (manifest?.id ?? null) && verdict.status === 'ok';
   const rows = [
@@ -26,7 +27,7 @@ export async function status(
     ],
     ['settings', 'as configured', alive ? (current ? 'as configured' : 'changed since it was started') : '-'],
     ['build', manifest?.id ?? 'none', serving ?? 'none'],
-    ['address', addressOf(project), alive ? server.state.url : '-'],
+    ['address', addressOf(API_HOST, API_PORT), alive ? server.state.url : '-'],
   ];
   return {
     exitCode: options.detailedExitcode === true && !inSync ? 2 : 0,
@@ -48,8 +49,4 @@ export async function status(
       ...(inSync ? [] : ['portiere up brings them together.']),
     ],
   };
-}
-
-function addressOf({ config }: Awaited<ReturnType<typeof openProject>>): string {
-  return `http://${config.settings.API_HOST}:${config.settings.API_PORT}`;
 }

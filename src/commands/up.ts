@@ -12,7 +12,7 @@ import { embedderOf } from './embedder.ts';
 import { healthView, probeStack } from './health.ts';
 import { applyMigrations, withDatabase } from './migrate.ts';
 import { requireFreePort } from './serve.ts';
-import { loadServer } from './server-state.ts';
+import { addressOf, loadServer } from './server-state.ts';
 import { startServer, stopServer, waitReady } from './server-process.ts';
 import { gatherFacts } from './up-facts.ts';
 import { openProjectFor, openSource, type VocabularyOptions } from './vocabulary.ts';
@@ -113,6 +113,9 @@ async function recordBuild(database: Database, manifest: Manifest): Promise<void
 async function settle(ports: Ports, project: Project, plan: UpPlan, timeout: number): Promise<void> {
   if (plan.stop !== null) {
     const { API_HOST, API_PORT } = project.config.settings;
+    const before = (await loadServer(ports, project))?.state.url;
+    // A new address that is taken must not cost the server that still answers at the old one.
+    if (before !== addressOf(API_HOST, API_PORT)) await requireFreePort(ports, API_HOST, API_PORT);
     await ports.reporter.step(`Stop the server (${plan.stop})`, async () => await stopServer(ports, project));
     await requireFreePort(ports, API_HOST, API_PORT);
   }
@@ -120,9 +123,18 @@ async function settle(ports: Ports, project: Project, plan: UpPlan, timeout: num
   const title =
     plan.start === null ? 'Wait until the search API is ready' : `Start the search API (${plan.start})`;
   await ports.reporter.step(title, async (progress) => {
-    const process =
-      plan.start === null && running !== undefined ? running : await startServer(ports, project);
-    await waitReady(ports, project, { process, timeout, progress });
+    if (plan.start === null && running !== undefined) {
+      await waitReady(ports, project, { process: running, timeout, progress });
+      return;
+    }
+    const process = await startServer(ports, project);
+    try {
+      await waitReady(ports, project, { process, timeout, progress });
+    } catch (error) {
+      // Who interrupts `up` wants nothing of it left; after a timeout the server may still get there.
+      if (ports.caller.interrupted.aborted) await stopServer(ports, project);
+      throw error;
+    }
   });
 }
 

@@ -53,7 +53,7 @@ export const settingsFiles: SettingsFiles = {
   },
 };
 
-type Lines = Map<string, FoundConfig['lineOf']>;
+export type Lines = Map<string, FoundConfig['lineOf']>;
 
 function described(found: NonNullable<CosmiconfigResult>, lines: Lines): FoundConfig {
   return {
@@ -64,12 +64,13 @@ function described(found: NonNullable<CosmiconfigResult>, lines: Lines): FoundCo
 }
 
 /** YAML 1.2 core schema: no tags that build objects, few aliases, errors with line and column. */
-function readYaml(file: string, text: string, lines: Lines): unknown {
+export function readYaml(file: string, text: string, lines: Lines): unknown {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, {
     schema: 'core',
     version: '1.2',
     merge: false,
+    stringKeys: true,
     prettyErrors: true,
     lineCounter,
   });
@@ -90,7 +91,7 @@ function lineOf(document: Document, counter: LineCounter, keys: readonly string[
   return start === undefined ? undefined : counter.linePos(start).line;
 }
 
-function readJson(file: string, text: string): unknown {
+export function readJson(file: string, text: string): unknown {
   try {
     return refuseImports(file, JSON.parse(text));
   } catch (error) {

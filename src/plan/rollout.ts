@@ -52,6 +52,6 @@ function buildCause({ wanted, loaded, published, select, model }: UpFacts): stri
   if (published === null) return 'none is published';
   if (!published.usable) return `published by ${published.model}, wanted ${model}`;
   if (published.digest !== (wanted?.digest ?? loaded?.digest)) return 'the vocabulary changed';
-  if (published.select.join() !== select.join()) return 'the selection changed';
+  if (published.select.toSorted().join() !== select.toSorted().join()) return 'the selection changed';
   return null;
 }

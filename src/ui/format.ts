@@ -12,10 +12,11 @@ function count(value: number): string {
 
 /** `0.4 s`, `12 s`, `3 min 5 s`. */
 export function duration(milliseconds: number): string {
-  const seconds = milliseconds / 1000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  const tenths = Math.round(milliseconds / 100);
+  if (tenths < 100) return `${(tenths / 10).toFixed(1)} s`;
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
 /** `12,000 of 137,850 concepts, 24,100/s, 5 s left`, as far as it is known. */
@@ -45,11 +46,21 @@ export function scrub(text: string, hidden: readonly string[]): string {
   return clean;
 }
 
-/** Every form in which a hidden value could show. */
+/** Every form in which a hidden value could show; none for one of under four characters, which any text may hold. */
 export function formsOf(value: string): string[] {
   if (value.length < 4) return [];
-  const forms = [value, Buffer.from(value).toString('base64').replace(/=+$/, ''), encodeURIComponent(value)];
-  return [...new Set([...forms, JSON.stringify(value).slice(1, -1)])].sort((a, b) => b.length - a.length);
+  const bytes = Buffer.from(value);
+  const url = encodeURIComponent(value.toWellFormed());
+  const forms = [
+    value,
+    bytes.toString('base64'),
+    bytes.toString('base64').replace(/=+$/, ''),
+    bytes.toString('base64url'),
+    url,
+    url.replaceAll('%20', '+'),
+    JSON.stringify(value).slice(1, -1),
+  ];
+  return [...new Set(forms)].sort((a, b) => b.length - a.length);
 }
 
 /** Text without escape sequences and control characters, so that data can't drive a terminal. */

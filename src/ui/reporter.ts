@@ -40,7 +40,7 @@ export function newReporter(screen: Screen): ScreenReporter {
       screen.interrupted.throwIfAborted();
       if (screen.mode !== 'tasks' || screen.quiet) return await plain(title, work);
       const { taskSteps } = await import('./tasks.ts');
-      return await taskSteps(screen.interrupted, (text) => scrub(text, hidden))(title, work);
+      return await taskSteps(screen.interrupted, (text) => printable(scrub(text, hidden)))(title, work);
     },
     warn(text) {
       warnings.push(scrub(text, hidden));

@@ -24,12 +24,12 @@ function isNumber(cell: string | number): boolean {
   return typeof cell === 'number' || /^[\d,.]+( ms| s)?$/.test(cell);
 }
 
-/** Characters, with the wide ones of East Asia counted twice. */
+const wide =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u;
+
+/** Columns on a terminal: the wide characters of East Asia and emoji take two, combining ones none. */
 function width(text: string): number {
   let sum = 0;
-  for (const character of text)
-    sum += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]/.test(character)
-      ? 2
-      : 1;
+  for (const character of text) sum += wide.test(character) ? 2 : /\p{M}/u.test(character) ? 0 : 1;
   return sum;
 }

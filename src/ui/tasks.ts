@@ -5,7 +5,8 @@ import { duration, progressLine, type StepRunner } from './format.ts';
 
 /** Steps drawn on a terminal by listr2: spinner, progress under it, time behind it, all on standard error. */
 export function taskSteps(interrupted: AbortSignal, clean: (text: string) => string): StepRunner {
-  return async <T>(title: string, work: (progress: Progress) => Promise<T>): Promise<T> => {
+  return async <T>(given: string, work: (progress: Progress) => Promise<T>): Promise<T> => {
+    const title = clean(given);
     const start = performance.now();
     const outcome: { value?: T } = {};
     const list = new Listr(

@@ -26,13 +26,15 @@ export interface ApiParts extends Omit<ReadinessParts, 'index' | 'limiter'> {
   readonly limiter: Limiter;
   readonly metrics: Metrics;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** Takes the JSON lines of the log, each with its line end. */
+  readonly log: (line: string) => void;
   readonly corsOrigins: readonly string[];
 }
 
 /** The search API, not yet listening. */
 export async function newServer(parts: ApiParts): Promise<FastifyInstance> {
   const app = fastify({
-    logger: { level: parts.logLevel, serializers: { req: logged } },
+    logger: { level: parts.logLevel, serializers: { req: logged }, stream: { write: parts.log } },
     genReqId: () => randomUUID(),
     requestTimeout: 30_000,
     bodyLimit: 64 * 1024,

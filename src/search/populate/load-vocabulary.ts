@@ -144,7 +144,7 @@ async function publish(database: Database, id: number, counts: LoadCounts): Prom
     );
     await database.script('COMMIT');
   } catch (error) {
-    await database.script('ROLLBACK');
+    await database.script('ROLLBACK').catch(() => undefined);
     throw error;
   }
 }
