@@ -10,7 +10,9 @@ export interface Invocation {
 }
 
 /** What an argument list comes to: a command to run, or (help, version, usage error) an exit code and nothing more. */
-export type Parsed = { readonly invocation: Invocation } | { readonly exitCode: number };
+export type Parsed =
+  | { readonly invocation: Invocation }
+  | { readonly exitCode: number; readonly usageError?: string };
 
 type Action = (ports: Ports, options: never) => Promise<Outcome>;
 
@@ -23,10 +25,11 @@ export async function parseCommandLine(argv: readonly string[], version: string)
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : 64 };
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { exitCode: 0 };
+    return { exitCode: 64, usageError: error.message.replace(/^error: /, '').replace(/^\(.*\)$/, 'no command is named') };
   }
-  return invocation === undefined ? { exitCode: 64 } : { invocation };
+  return invocation === undefined ? { exitCode: 64, usageError: 'no command is named' } : { invocation };
 }
 
 function build(version: string, choose: (invocation: Invocation) => void): Command {

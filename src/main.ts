@@ -20,7 +20,7 @@ setTimeout(() => process.exit(), 500).unref();
 /** The composition root: parses, puts the real world together, runs one command, prints its answer or its error. */
 async function run(argv: readonly string[]): Promise<number> {
   const parsed = await parseCommandLine(argv, version);
-  if ('exitCode' in parsed) return parsed.exitCode;
+  if ('exitCode' in parsed) return await withoutCommand(parsed, argv);
   const { command, options } = parsed.invocation;
   const { printError, printOutcome } = await import('./ui/outcome.ts');
   const interruption = watchSignals();
@@ -36,6 +36,18 @@ async function run(argv: readonly string[]): Promise<number> {
   } finally {
     interruption.end();
   }
+}
+
+/** Help and version are printed already, and a usage error in words; who asked for JSON gets that as well. */
+async function withoutCommand(
+  { exitCode, usageError }: { readonly exitCode: number; readonly usageError?: string },
+  argv: readonly string[],
+): Promise<number> {
+  if (usageError === undefined || !argv.includes('--json')) return exitCode;
+  const { printError } = await import('./ui/outcome.ts');
+  const error = new PortiereError('USAGE', usageError, { hint: 'See: portiere --help' });
+  const reporter = await reporterFor({ json: true }, new AbortController().signal);
+  return printError(reporter, '', { json: true, error, verbose: false });
 }
 
 async function reporterFor(options: GlobalOptions, interrupted: AbortSignal): Promise<ScreenReporter> {

@@ -13,6 +13,10 @@ const examples = {
 
 /** From an empty folder to search results: writes a project, brings the embedded stack up, asks three questions. */
 export async function demo(ports: Ports, options: VocabularyOptions): Promise<Outcome> {
+  if (options.dryRun === true) {
+    const { data, view } = await init(ports, { ...options, env: 'embedded', yes: true });
+    return { data: { init: data }, view: [...view.slice(0, 1), 'Would then bring the stack up and search it.'] };
+  }
   if (options.cwd !== undefined) await ports.files.makeFolder(await folderOf(ports, options));
   await init(ports, { ...options, env: 'embedded', yes: true });
   const brought = await up(ports, { ...options, env: 'embedded' });

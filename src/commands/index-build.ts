@@ -3,7 +3,7 @@ import type { Outcome, Ports } from '../ports.ts';
 import type { Manifest } from '../search/index/manifest.ts';
 import { databaseSource } from '../search/populate/database-source.ts';
 import { buildAndPublish } from './build-index.ts';
-import { underLease } from './context.ts';
+import { type Project, underLease } from './context.ts';
 import { embedderOf } from './embedder.ts';
 import { withDatabase } from './migrate.ts';
 import { openProjectFor, openSource, type VocabularyOptions } from './vocabulary.ts';
@@ -25,6 +25,7 @@ export async function build(ports: Ports, options: IndexBuildOptions): Promise<O
     });
   }
   const project = await openProjectFor(ports, options);
+  if (options.dryRun === true) return await wouldBuild(ports, project, options);
   return await underLease(ports, project, 'index build', async () => {
     const embedder = await embedderOf(ports, project);
     try {
@@ -50,6 +51,23 @@ export async function build(ports: Ports, options: IndexBuildOptions): Promise<O
       await embedder.close();
     }
   });
+}
+
+async function wouldBuild(ports: Ports, project: Project, options: IndexBuildOptions): Promise<Outcome> {
+  const select = project.config.settings.VOCABULARIES;
+  const embedder = await embedderOf(ports, project);
+  await embedder.close();
+  let label = 'the loaded vocabulary';
+  if (options.source === undefined) {
+    const source = await openSource(ports, project, select);
+    await source.close();
+    label = source.label;
+  }
+  const { model } = embedder.identity;
+  return {
+    data: { would_build: { source: label, select, model, pointer: project.pointer } },
+    view: [`Would build an index of ${label} with ${model}, and publish it at ${project.pointer}.`],
+  };
 }
 
 /** One line on a build: what it holds and by which model. */

@@ -63,7 +63,7 @@ async function answers(
     .replace(/^[-_]+/, '');
   const suggested = options.name ?? (folder === '' ? 'portiere' : folder);
   const environment = options.env ?? ports.caller.env['PORTIERE_ENV'] ?? 'embedded';
-  if (!ports.caller.interactive) return { name: suggested, environment };
+  if (!ports.caller.interactive || options.yes === true) return { name: suggested, environment };
   return {
     name: options.name ?? (await ports.prompt.text('Name of the project', suggested)),
     environment: options.env ?? (await ports.prompt.choose('Environment', baseEnvironments, environment)),

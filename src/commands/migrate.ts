@@ -13,12 +13,7 @@ export async function plan(
   options: GlobalOptions & { detailedExitcode?: boolean },
 ): Promise<Outcome> {
   const project = await openProject(ports, options);
-  const found = await withDatabase(
-    ports,
-    project,
-    'migrate plan',
-    async (database) => await look(ports, database),
-  );
+  const found = await readPlan(ports, project, 'migrate plan');
   return {
     exitCode: options.detailedExitcode === true && found.pending.length > 0 ? 2 : 0,
     data: { applied: found.applied, pending: found.pending.map(({ name }) => name) },
@@ -33,17 +28,31 @@ export async function plan(
 /** Every migration and whether it is applied. */
 export async function status(ports: Ports, options: GlobalOptions): Promise<Outcome> {
   const project = await openProject(ports, options);
-  return await withDatabase(ports, project, 'migrate status', async (database) => {
-    const { applied, pending } = await look(ports, database);
-    const rows = [
-      ...applied.map((name) => [name, 'applied']),
-      ...pending.map(({ name }) => [name, 'pending']),
-    ];
-    return {
-      data: { database: database.description, applied, pending: pending.map(({ name }) => name) },
-      view: [database.description, { header: ['migration', 'state'], rows }],
-    };
-  });
+  const { database, applied, pending } = await readPlan(ports, project, 'migrate status');
+  const rows = [
+    ...applied.map((name) => [name, 'applied']),
+    ...pending.map(({ name }) => [name, 'pending']),
+  ];
+  return {
+    data: { database, applied, pending: pending.map(({ name }) => name) },
+    view: [database, { header: ['migration', 'state'], rows }],
+  };
+}
+
+/** What a database lacks, and which it is. To look at an embedded one that is not there yet would create it. */
+async function readPlan(
+  ports: Ports,
+  project: Project,
+  command: string,
+): Promise<MigrationPlan & { readonly database: string }> {
+  const target = project.database;
+  if (target.kind === 'embedded' && !(await ports.files.exists(path.join(target.folder, 'PG_VERSION')))) {
+    return { ...planMigrations(await loadMigrations(ports), []), database: 'embedded (not created yet)' };
+  }
+  return await withDatabase(ports, project, command, async (database) => ({
+    ...(await look(ports, database)),
+    database: database.description,
+  }));
 }
 
 /** Applies what is pending, one transaction a file. */

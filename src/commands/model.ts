@@ -14,6 +14,13 @@ export interface ModelOptions extends GlobalOptions {
 /** Downloads a model into the cache, whole or not at all; the only command that downloads one. */
 export async function pull(ports: Ports, options: ModelOptions): Promise<Outcome> {
   const request = await requestOf(ports, options);
+  if (options.dryRun === true) {
+    const { model, precision, cacheDir } = request;
+    return {
+      data: { would_pull: { model, precision, cache: cacheDir } },
+      view: [`Would download ${model} (${precision}) into ${cacheDir}, unless it is there and sound.`],
+    };
+  }
   const { folder, manifest, downloaded } = await ports.reporter.step(
     `Pull ${request.model} (${request.precision})`,
     async (progress) =>

@@ -6,7 +6,7 @@ import { newMetrics } from '../search/api/metrics.ts';
 import { listen, newServer } from '../search/api/server.ts';
 import { openProject, type Project } from './context.ts';
 import { embedderOf } from './embedder.ts';
-import { noteServer, serverFile } from './server-state.ts';
+import { addressOf, noteServer, serverFile } from './server-state.ts';
 
 const levels = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const;
 
@@ -15,6 +15,10 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
   const project = await openProject(ports, options);
   const { settings, base } = project.config;
   await checkAddress(ports, project);
+  if (options.dryRun === true) {
+    const url = addressOf(settings.API_HOST, settings.API_PORT);
+    return { data: { would_serve: url }, view: [`Would serve ${project.config.name} at ${url}.`] };
+  }
   const closers: (() => Promise<void>)[] = [];
   try {
     if (project.database.kind === 'embedded') {

@@ -27,7 +27,8 @@ export async function waitReady(
   options: { readonly process: ProcessIdentity; readonly timeout: number; readonly progress: Progress },
 ): Promise<void> {
   const end = ports.clock.elapsed() + options.timeout;
-  let last = 'it does not listen yet';
+  let last = 'waiting for it to listen';
+  let told = '';
   while (ports.clock.elapsed() < end) {
     if (!ports.processes.alive(options.process)) throw await diedAtStart(ports, project);
     const server = await loadServer(ports, project);
@@ -36,9 +37,10 @@ export async function waitReady(
       const current =
         seen.ready?.answered === true && seen.ready.build === (await publishedBuild(project.pointer));
       if (verdict.status !== 'down' && current) return;
-      last = verdict.cause;
+      if (seen.ready?.answered === true) last = verdict.cause;
     }
-    options.progress.update(0, undefined, last);
+    if (last !== told) options.progress.say(last);
+    told = last;
     await ports.clock.sleep(lookEvery);
   }
   throw new PortiereError('TIMED_OUT', `The server is not ready after ${options.timeout / 1000} s: ${last}`, {

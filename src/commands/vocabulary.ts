@@ -36,6 +36,7 @@ export async function inspect(ports: Ports, options: VocabularyOptions): Promise
 /** Loads a download into Postgres, replacing the published load in one step. */
 export async function load(ports: Ports, options: VocabularyOptions): Promise<Outcome> {
   const project = await openProjectFor(ports, options);
+  if (options.dryRun === true) return await wouldLoad(ports, project);
   return await underLease(ports, project, 'vocab load', async () => {
     const source = await openSource(ports, project, []);
     try {
@@ -58,6 +59,15 @@ export async function load(ports: Ports, options: VocabularyOptions): Promise<Ou
       await source.close();
     }
   });
+}
+
+async function wouldLoad(ports: Ports, project: Project): Promise<Outcome> {
+  const { label, digest, version, close } = await openSource(ports, project, []);
+  await close();
+  return {
+    data: { would_load: { source: label, digest, version } },
+    view: [`Would load ${label} (version ${version ?? 'unknown'}) in place of what is loaded.`],
+  };
 }
 
 /** The project with `--vocabulary` and `--select` as its strongest layer. */

@@ -2,6 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { access, lstat, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
+import { StringDecoder } from 'node:string_decoder';
 
 import { fromSystemError } from '../errors.ts';
 import type { Files, TailOptions } from '../ports.ts';
@@ -59,7 +60,11 @@ export const files: Files = {
   },
 
   async remove(file) {
-    await rm(file, { force: true, recursive: true });
+    try {
+      await rm(file, { force: true, recursive: true });
+    } catch (error) {
+      throw fromSystemError(error, file);
+    }
   },
 
   tail: tailFile,
@@ -92,29 +97,31 @@ const tailWindow = 1024 * 1024;
 const followInterval = 250;
 
 async function* tailFile(file: string, options: TailOptions): AsyncGenerator<string> {
-  let offset = 0;
-  let rest = '';
+  let decoder = new StringDecoder('utf8');
   const size = await sizeOf(file);
-  if (size > 0) {
-    const from = Math.max(0, size - tailWindow);
-    const lines = (await readRange(file, from, size)).split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines.slice(Math.max(0, lines.length - options.lines));
-    offset = size;
-  }
+  const from = Math.max(0, size - tailWindow);
+  const last = decoder.write(await readRange(file, from, size)).split('\n');
+  if (from > 0) last.shift();
+  let rest = last.pop() ?? '';
+  let offset = size;
+  const whole = rest === '' || options.follow ? options.lines : options.lines - 1;
+  yield* last.slice(Math.max(0, last.length - Math.max(0, whole)));
   while (options.follow && !options.stop.aborted) {
     await new Promise((resolve) => {
       setTimeout(resolve, followInterval);
     });
     const now = await sizeOf(file);
-    if (now < offset) offset = 0;
+    if (now < offset) {
+      // Begun anew (rotated or truncated): what was left of the old text has no end.
+      [offset, rest, decoder] = [0, '', new StringDecoder('utf8')];
+    }
     if (now === offset) continue;
-    const lines = (rest + (await readRange(file, offset, now))).split('\n');
+    const lines = (rest + decoder.write(await readRange(file, offset, now))).split('\n');
     rest = lines.pop() ?? '';
     offset = now;
     yield* lines;
   }
-  if (rest !== '') yield rest;
+  if (rest !== '' && options.lines > 0) yield rest;
 }
 
 async function sizeOf(file: string): Promise<number> {
@@ -124,12 +131,13 @@ async function sizeOf(file: string): Promise<number> {
   );
 }
 
-async function readRange(file: string, from: number, to: number): Promise<string> {
+async function readRange(file: string, from: number, to: number): Promise<Buffer> {
+  if (from === to) return Buffer.alloc(0);
   const handle = await open(file, 'r');
   try {
     const buffer = Buffer.alloc(to - from);
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, from);
-    return buffer.toString('utf8', 0, bytesRead);
+    return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();
   }

@@ -127,7 +127,9 @@ function describe(command: string): LeaseFile {
 
 async function load(file: string): Promise<LeaseFile | undefined> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as LeaseFile;
+    const found = JSON.parse(await readFile(file, 'utf8')) as Partial<LeaseFile> | null;
+    const whole = /^[\w-]+$/.test(found?.token ?? '') && Number.isSafeInteger(found?.pid);
+    return whole ? (found as LeaseFile) : damaged;
   } catch (error) {
     // Leases appear whole, by link or rename: a damaged one is what a power cut left of a dead holder's.
     if (error instanceof SyntaxError) return damaged;

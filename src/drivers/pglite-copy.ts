@@ -47,7 +47,8 @@ export class CopyIn {
       return await this.#finish();
     }
     if (message.type === 'f') {
-      this.#failure ??= backend('E', Buffer.from('SERROR\0C57014\0MCOPY was given up by the client\0\0'));
+      // Postgres itself refuses it, in its own words, which also fails a transaction around the copy.
+      if (this.#failure === undefined) await this.#run(message.bytes);
       return await this.#finish();
     }
     return undefined;
@@ -59,12 +60,12 @@ export class CopyIn {
     this.#slices = end === data.length ? [] : [data.subarray(end)];
     this.#size = data.length - end;
     if (end === 0 && !all) return;
-    const answer = Buffer.from(
-      await this.#engine.execProtocolRaw(
-        Buffer.concat([this.#query, backend('d', data.subarray(0, end)), backend('c', Buffer.alloc(0))]),
-      ),
-    );
-    this.#read(answer);
+    await this.#run(backend('d', data.subarray(0, end)), backend('c', Buffer.alloc(0)));
+  }
+
+  /** A whole copy of its own with the given messages. */
+  async #run(...messages: readonly Uint8Array[]): Promise<void> {
+    this.#read(Buffer.from(await this.#engine.execProtocolRaw(Buffer.concat([this.#query, ...messages]))));
   }
 
   /** Adds up `COPY n`, keeps the first error. */

@@ -51,7 +51,14 @@ class Connection {
 
   receive(bytes: Buffer): void {
     this.#chunks.push(bytes);
-    const framed = frame(Buffer.concat(this.#chunks), this.#started);
+    let framed: ReturnType<typeof frame>;
+    try {
+      framed = frame(Buffer.concat(this.#chunks), this.#started);
+    } catch {
+      // What does not speak the protocol is dropped; thrown from here it would end the worker and its database.
+      this.#socket.destroy();
+      return;
+    }
     this.#chunks = framed.rest.length === 0 ? [] : [framed.rest];
     this.#started ||= framed.messages.some((message) => message.type === 'startup');
     this.#socket.pause();
@@ -69,7 +76,8 @@ class Connection {
       .then(async () => {
         this.#release ??= await this.#turns.next();
         await this.#engine.execProtocolRaw(sync).catch(() => undefined);
-        if (!this.#idle) await this.#engine.exec('ROLLBACK').catch(() => undefined);
+        // A copy outside a transaction runs in one of its own, which the client never saw.
+        if (!this.#idle || this.#copy !== undefined) await this.#engine.exec('ROLLBACK').catch(() => undefined);
         await this.#engine.exec('DISCARD ALL').catch(() => undefined);
         this.#pass();
       });
@@ -120,7 +128,8 @@ class Connection {
   async #answer(bytes: Uint8Array): Promise<void> {
     const status = isIdle(bytes);
     if (status !== undefined) this.#idle = status;
-    if (!this.#socket.write(bytes)) {
+    // A socket that is closed already says neither "drain" nor "close" again.
+    if (!this.#socket.write(bytes) && !this.#socket.destroyed) {
       await new Promise<void>((resolve) => {
         this.#socket.once('drain', resolve);
         this.#socket.once('close', resolve);

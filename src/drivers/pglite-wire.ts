@@ -20,7 +20,8 @@ export function frame(buffer: Buffer, started: boolean): { messages: Message[]; 
     const header = typed ? 5 : 8;
     if (buffer.length - offset < header) break;
     const length = buffer.readInt32BE(offset + (typed ? 1 : 0)) + (typed ? 1 : 0);
-    if (length < header - (typed ? 0 : 4)) throw new Error('malformed protocol message');
+    // A startup message holds at least its length and its code, any other at least its type and its length.
+    if (length < header) throw new Error('malformed protocol message');
     if (buffer.length - offset < length) break;
     const bytes = buffer.subarray(offset, offset + length);
     const type = typed ? String.fromCharCode(bytes[0] ?? 0) : opening(bytes.readInt32BE(4));

@@ -31,18 +31,22 @@ export function databasesFor(leases: Leases): Databases {
         );
       }
       const owner = await openFolder(leases, target.folder, options.command, `private-${process.pid}`);
-      const database = await session(
-        { host: owner.host, user: 'postgres', database: 'postgres' },
-        'embedded',
-        options,
-      );
-      return {
-        ...database,
-        async close() {
-          await database.close();
-          await owner.close();
-        },
-      };
+      try {
+        const database = await session(
+          { host: owner.host, user: 'postgres', database: 'postgres' },
+          'embedded',
+          options,
+        );
+        return {
+          ...database,
+          async close() {
+            await database.close().finally(async () => await owner.close());
+          },
+        };
+      } catch (error) {
+        await owner.close();
+        throw error;
+      }
     },
     serve: async (folder, command) => await openFolder(leases, folder, command, undefined),
   };
@@ -82,7 +86,9 @@ async function session(config: pg.ClientConfig, where: string, options: ConnectO
       'DATABASE_UNREACHABLE',
       `Postgres at ${where} refuses: ${(error as Error).message}.`,
       {
-        hint: 'Check DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD with: portiere config show',
+        hint: where.startsWith('embedded')
+          ? 'Look at: portiere logs; then run: portiere down && portiere up'
+          : 'Check DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD with: portiere config show',
         cause: error,
       },
     );
@@ -162,6 +168,7 @@ async function openFolder(
       },
     };
   } catch (error) {
+    removePrivateSockets(folder);
     await lease.release();
     throw fromSystemError(error, folder);
   }

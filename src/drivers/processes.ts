@@ -96,10 +96,11 @@ function fieldsAfterName(stat: string): string[] {
 }
 
 async function portOwner(host: string, port: number): Promise<PortState> {
-  const free = await new Promise<boolean>((resolve) => {
+  const free = await new Promise<boolean>((resolve, reject) => {
     const probe = createServer();
-    probe.once('error', () => {
-      resolve(false);
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false);
+      else reject(unusable(error, host, port));
     });
     probe.listen({ host, port, exclusive: true }, () => {
       probe.close(() => {
@@ -108,6 +109,16 @@ async function portOwner(host: string, port: number): Promise<PortState> {
     });
   });
   return { free, owner: free ? null : listenerOf(port) };
+}
+
+function unusable(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') {
+    return new PortiereError('CONFIG_INVALID', `${host} is not an address of this machine.`, {
+      hint: 'Set API_HOST to one that is, such as 127.0.0.1.',
+      cause: error,
+    });
+  }
+  return fromSystemError(error, `listening on ${host}:${port}`) as Error;
 }
 
 /** Linux: the socket's inode from /proc/net/tcp*, then the process whose descriptors hold it. */

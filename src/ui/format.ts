@@ -39,6 +39,15 @@ export interface ProgressState {
   readonly milliseconds: number;
 }
 
+/** Progress lines of one step; the rate counts from where what is counted changed. */
+export function newPace(start: number): (done: number, total: number | undefined, unit: string, now: number) => string {
+  let phase = { unit: '', since: start };
+  return (done, total, unit, now) => {
+    if (unit !== phase.unit) phase = { unit, since: phase.unit === '' ? start : now };
+    return progressLine({ done, total, unit, milliseconds: now - phase.since });
+  };
+}
+
 /** The text without the given values (and their base64, URL and JSON forms). */
 export function scrub(text: string, hidden: readonly string[]): string {
   let clean = text;

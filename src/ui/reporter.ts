@@ -1,5 +1,5 @@
 import type { Progress, Reporter } from '../ports.ts';
-import { duration, formsOf, printable, progressLine, scrub, type StepRunner } from './format.ts';
+import { duration, formsOf, printable, newPace, scrub, type StepRunner } from './format.ts';
 
 /** Where a reporter writes, and what the caller asked for. */
 export interface Screen {
@@ -65,18 +65,20 @@ function plainSteps(print: ScreenReporter['print'], screen: Screen): StepRunner 
   };
   return async (title, work) => {
     const start = performance.now();
+    const pace = newPace(start);
     let shown = start;
     show({ event: 'start', step: title }, `${title} ...`);
     const progress: Progress = {
       update(done, total, unit) {
         screen.interrupted.throwIfAborted();
         const now = performance.now();
+        const line = pace(done, total, unit, now);
         if (now - shown < progressEvery) return;
         shown = now;
-        const line = progressLine({ done, total, unit, milliseconds: now - start });
         show({ event: 'progress', step: title, done, total, unit }, `  ${line}`);
       },
       say(text) {
+        screen.interrupted.throwIfAborted();
         show({ event: 'progress', step: title, text }, `  ${text}`);
       },
     };

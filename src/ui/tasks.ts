@@ -1,13 +1,14 @@
 import { Listr, type ListrDefaultRendererLogLevels, ListrLogger, ProcessOutput } from 'listr2';
 
 import type { Progress } from '../ports.ts';
-import { duration, progressLine, type StepRunner } from './format.ts';
+import { duration, newPace, type StepRunner } from './format.ts';
 
 /** Steps drawn on a terminal by listr2: spinner, progress under it, time behind it, all on standard error. */
 export function taskSteps(interrupted: AbortSignal, clean: (text: string) => string): StepRunner {
   return async <T>(given: string, work: (progress: Progress) => Promise<T>): Promise<T> => {
     const title = clean(given);
     const start = performance.now();
+    const pace = newPace(start);
     const outcome: { value?: T } = {};
     const list = new Listr(
       [
@@ -17,9 +18,10 @@ export function taskSteps(interrupted: AbortSignal, clean: (text: string) => str
             outcome.value = await work({
               update(done, total, unit) {
                 interrupted.throwIfAborted();
-                task.output = progressLine({ done, total, unit, milliseconds: performance.now() - start });
+                task.output = pace(done, total, unit, performance.now());
               },
               say(text) {
+                interrupted.throwIfAborted();
                 task.output = clean(text);
               },
             });

@@ -38,6 +38,7 @@ export function memoryBundle(
     tables: new Map([...bytes].map(([name, { length }]) => [name, { size: length }])),
     stream: (table) => Promise.resolve(Readable.from(pieces(bytes.get(table)!, piece))),
     digest: () => Promise.resolve('0'.repeat(64)),
+    survey: () => Promise.resolve({ digest: '0'.repeat(64), rows: new Map() }),
     close: () => Promise.resolve(),
   };
 }

@@ -29,27 +29,30 @@ export async function watchIndex(
 ): Promise<LiveIndex> {
   let held: Held | undefined;
   let failure: string | null = null;
-  let failed: string | undefined;
+  let failed: string | null = null;
   let looking: Promise<void> | undefined;
 
   const look = async (): Promise<void> => {
-    const id = await publishedBuild(request.pointer);
-    if (id === undefined || id === held?.build.manifest.id || id === failed) {
-      if (id === undefined && held === undefined) failure = 'no index is published';
-      return;
-    }
+    let id: string | undefined;
     try {
+      id = await publishedBuild(request.pointer);
+      if (id === undefined && held === undefined) failure = 'no index is published';
+      if (id === undefined || id === failed) return;
+      if (id === held?.build.manifest.id) {
+        failed = failure = null;
+        return;
+      }
       const next = await openPublished(request);
       const before = held;
       held = { build: next, users: 0, retired: false };
-      failure = null;
-      failed = undefined;
+      failed = failure = null;
       if (before !== undefined) await retire(before);
     } catch (error) {
       // The build in use keeps answering; a build that cannot be opened is not tried again until the pointer moves.
-      failed = id;
+      const known = failure;
+      failed = id ?? null;
       failure = (error as Error).message;
-      onFailure(error);
+      if (failure !== known) onFailure(error);
     }
   };
   const refresh = async (): Promise<void> => {
@@ -58,11 +61,11 @@ export async function watchIndex(
     });
     await looking;
   };
+  await refresh();
   const timer = setInterval(() => {
     refresh().catch(onFailure);
   }, lookEvery);
   timer.unref();
-  await refresh();
 
   return {
     embedder: request.embedder,
@@ -86,8 +89,9 @@ export async function watchIndex(
     async close() {
       clearInterval(timer);
       await looking;
-      if (held !== undefined) await retire(held);
+      const last = held;
       held = undefined;
+      if (last !== undefined) await retire(last);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import swagger from '@fastify/swagger';
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 import { fromSystemError } from '../../errors.ts';
 import { search } from '../hybrid/search.ts';
@@ -41,12 +41,13 @@ export async function newServer(parts: ApiParts): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 200 },
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: true } },
     forceCloseConnections: 'idle',
+    // An address that cannot be decoded, or a part of it that is too long, never gets to a route.
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(error, request, reply);
+    },
   });
   app.setErrorHandler(async (error, request, reply) => {
-    const { status, body } = problemBody(error, request.id);
-    if (status >= 500) request.log.error({ err: error }, 'request failed');
-    const headers = error instanceof Problem ? error.headers : {};
-    await reply.code(status).headers(headers).type('application/problem+json').send(body);
+    await sendProblem(error, request, reply);
   });
   app.setNotFoundHandler(() => {
     throw new Problem(404, 'no_route', 'There is nothing at this address; see /openapi.json.');
@@ -57,7 +58,8 @@ export async function newServer(parts: ApiParts): Promise<FastifyInstance> {
     if (origin !== undefined && (parts.corsOrigins.includes(origin) || parts.corsOrigins.includes('*'))) {
       reply.header('access-control-allow-origin', origin).header('vary', 'origin');
     }
-    if (request.url.startsWith('/v1/')) await limit(parts.limiter, request.ip);
+    // The route's own address: the one asked for may be written in other ways (`/%76%31/search`).
+    if ((request.routeOptions.url ?? request.url).startsWith('/v1/')) await limit(parts.limiter, request.ip);
   });
   app.addHook('onResponse', async (request, reply) => {
     parts.metrics.observe(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime / 1000);
@@ -83,6 +85,13 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
   } catch (error) {
     throw fromSystemError(error, `${host}:${port}`);
   }
+}
+
+async function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { status, body } = problemBody(error, request.id);
+  if (status >= 500) request.log.error({ err: error }, 'request failed');
+  const headers = error instanceof Problem ? error.headers : {};
+  await reply.code(status).headers(headers).type('application/problem+json').send(body);
 }
 
 /** Never the query string: what people search for is nobody's business. */

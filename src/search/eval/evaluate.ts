@@ -35,9 +35,9 @@ export async function evaluate(
       const found = await runArms(build, embedder, { q, filters: {}, limit: 100 });
       const rankIn = (hits: readonly { readonly concept_id: number }[]): number =>
         hits.findIndex((hit) => hit.concept_id === concept_id) + 1;
-      ranks.get('bm25')?.push(rankIn(found.lexical));
-      ranks.get('dense')?.push(rankIn(found.dense));
-      ranks.get('hybrid')?.push(rankIn(fuse(found, build.manifest.embedding.provider).slice(0, 100)));
+      ranks.get('bm25')?.push(rankIn(found.arms.lexical));
+      ranks.get('dense')?.push(rankIn(found.arms.dense));
+      ranks.get('hybrid')?.push(rankIn(fuse(found).slice(0, 100)));
       done += 1;
       progress.update(done, queries.length * 2, 'queries');
       if (done % 20 === 0) await new Promise(setImmediate);

@@ -31,8 +31,12 @@ export async function readQueries(file: string): Promise<LabelledQuery[]> {
     queries.push({ query, concept_id: Number(id) });
   }
   if (problems.length === 0 && queries.length > 0) return queries;
-  throw new PortiereError('QUERIES_INVALID', `The query file ${file} has ${problems.length || 'no'} usable lines missing.`, {
-    hint: 'Each line: query, tab, concept id.',
-    problems: problems.slice(0, 20),
-  });
+  throw new PortiereError(
+    'QUERIES_INVALID',
+    `The query file ${file} has ${problems.length || 'no'} usable lines missing.`,
+    {
+      hint: 'Each line: query, tab, concept id.',
+      problems: problems.slice(0, 20),
+    },
+  );
 }

@@ -1,5 +1,5 @@
-import type { EmbedderIdentity } from '../embed/embedder.ts';
-import type { ArmHits, ArmName } from './search.ts';
+import type { Rated } from './rate.ts';
+import type { ArmName, Found } from './search.ts';
 
 /** A concept found by one arm: its row (the term that matched) and the arm's score, best first. */
 export interface ArmHit {
@@ -12,46 +12,68 @@ export interface FusedHit {
   readonly concept_id: number;
   readonly score: number;
   readonly ranks: Readonly<Partial<Record<ArmName, number>>>;
-  /** The row to show: that of the arm which says most for the concept. */
+  /** The row to show: that of the code or of the same text where there is one, else the nearest. */
   readonly row: number;
+  /** What says most for the concept. */
   readonly arm: ArmName;
 }
 
-/** How much each of the two arms that rank says, by embedder. */
-const weights: Readonly<Record<EmbedderIdentity['provider'], { lexical: number; dense: number }>> = {
-  hashing: { lexical: 0.5, dense: 0.5 },
-  transformers: { lexical: 0.3, dense: 0.7 },
-};
-
-/** Cormack's constant. */
-const rankConstant = 60;
+const strongestFirst = ['code', 'exact', 'lexical', 'dense'] as const satisfies readonly ArmName[];
+/** Beside a code that was met, a text has to hold this much of the query: "B12" the vitamin, not what is spelled alike. */
+const besideCode = 0.5;
 
 /**
- * Weighted reciprocal rank fusion of words and vectors (each gives weight * 60 / (60 + rank), so below 1), over
- * which a concept with the same text stands by 1 and one with the code by 2. Ties go to the lower concept id.
+ * The code itself stands by 2, the codes of its category between 1 and 2, the same text by 1, all else below 1 by
+ * its rating; ties go to the lower concept id. Ratings and not ranks are fused: a rank says nothing of how much
+ * better it is than the next one, and with a misspelled word BM25 ranks by the words that say least. Reciprocal rank
+ * fusion lost 8 points of recall at 10 on misspelled queries to the better arm, this gains 4 or more.
  */
-export function fuse(arms: ArmHits, provider: EmbedderIdentity['provider']): FusedHit[] {
-  const gains: Readonly<Record<ArmName, (rank: number) => number>> = {
-    code: () => 2,
-    exact: () => 1,
-    lexical: (rank) => (weights[provider].lexical * rankConstant) / (rankConstant + rank),
-    dense: (rank) => (weights[provider].dense * rankConstant) / (rankConstant + rank),
-  };
-  const fused = new Map<number, FusedHit & { best: number }>();
-  for (const arm of Object.keys(gains) as ArmName[]) {
-    for (const [index, hit] of arms[arm].entries()) {
-      const gain = gains[arm](index + 1);
-      const known = fused.get(hit.concept_id);
-      const better = known === undefined || gain > known.best;
-      fused.set(hit.concept_id, {
-        concept_id: hit.concept_id,
-        score: (known?.score ?? 0) + gain,
-        ranks: { ...known?.ranks, [arm]: index + 1 },
-        row: better ? hit.row : known.row,
-        arm: better ? arm : known.arm,
-        best: better ? gain : known.best,
-      });
-    }
+export function fuse({ arms, rated }: Found): FusedHit[] {
+  const places = strongestFirst.map((arm) => ({ arm, found: placesOf(arms[arm]) }));
+  const ratings = new Map(rated.map((one) => [one.concept_id, one]));
+  const codeMet = arms.code[0]?.score === 1;
+  const fused: FusedHit[] = [];
+  for (const concept_id of new Set(places.flatMap(({ found }) => [...found.keys()]))) {
+    const met = places.flatMap(({ arm, found }) => {
+      const place = found.get(concept_id);
+      return place === undefined ? [] : [{ arm, ...place }];
+    });
+    const best = met[0];
+    const rating = ratings.get(concept_id);
+    if (best === undefined || (codeMet && isNoise(best.arm, rating))) continue;
+    const given = best.arm === 'code' || best.arm === 'exact';
+    fused.push({
+      concept_id,
+      score: standing(best, arms.code.length) + (isKin(best) ? 0 : (rating?.score ?? 0)),
+      ranks: Object.fromEntries(met.map(({ arm, rank }) => [arm, rank])),
+      row: given ? best.hit.row : (rating?.row ?? best.hit.row),
+      arm: best.arm,
+    });
   }
-  return [...fused.values()].sort((a, b) => b.score - a.score || a.concept_id - b.concept_id);
+  return fused.sort((a, b) => b.score - a.score || a.concept_id - b.concept_id);
+}
+
+interface Place {
+  readonly rank: number;
+  readonly hit: ArmHit;
+}
+
+type Met = Place & { readonly arm: ArmName };
+
+function placesOf(hits: readonly ArmHit[]): Map<number, Place> {
+  return new Map(hits.map((hit, index) => [hit.concept_id, { rank: index + 1, hit }]));
+}
+
+function standing(met: Met, codes: number): number {
+  if (met.arm === 'code') return isKin(met) ? 2 - met.rank / (codes + 1) : 2;
+  return met.arm === 'exact' ? 1 : 0;
+}
+
+/** A code of the same category, which the text of the query says nothing about. */
+function isKin({ arm, hit }: Met): boolean {
+  return arm === 'code' && hit.score < 1;
+}
+
+function isNoise(arm: ArmName, rating: Rated | undefined): boolean {
+  return (arm === 'lexical' || arm === 'dense') && (rating?.overlap ?? 0) < besideCode;
 }

@@ -1,8 +1,11 @@
 import type { Embedder } from '../embed/embedder.ts';
 import type { OpenBuild } from '../index/open.ts';
+import { bestPerConcept } from '../lexical/by-words.ts';
 import type { Filters } from '../lexical/filter.ts';
+import type { DenseHits } from '../vectors/dense.ts';
 import type { Concept } from '../vocabulary/concept.ts';
 import { type ArmHit, type FusedHit, fuse } from './fuse.ts';
+import { type Rated, rate } from './rate.ts';
 
 export interface SearchRequest {
   /** 1 to 1,000 characters. */
@@ -19,7 +22,7 @@ export interface Hit extends Concept {
   readonly match: 'code' | 'name' | 'synonym' | 'vector';
   /** 1-based rank in each arm that found it. */
   readonly ranks: Readonly<Partial<Record<ArmName, number>>>;
-  /** Orders the hits of one answer: 2 for its code, 1 for the same text, and the fused score (below 1) on top. */
+  /** Orders the hits of one answer: 2 for its code, 1 for the same text, and the rating (below 1) on top; codes of the same category lie between 1 and 2. */
   readonly score: number;
 }
 
@@ -34,9 +37,12 @@ export interface SearchAnswer {
 export const candidates = 100;
 
 /** Exact code first, then texts equal to the query, then words and vectors fused. Filters apply in every arm before its top k. */
-export async function search(build: OpenBuild, embedder: Embedder, request: SearchRequest): Promise<SearchAnswer> {
-  const arms = await runArms(build, embedder, request);
-  const hits = fuse(arms, build.manifest.embedding.provider).slice(0, request.limit);
+export async function search(
+  build: OpenBuild,
+  embedder: Embedder,
+  request: SearchRequest,
+): Promise<SearchAnswer> {
+  const hits = fuse(await runArms(build, embedder, request)).slice(0, request.limit);
   return {
     build: build.manifest.id,
     arms: ['code', 'exact', 'lexical', 'dense'],
@@ -44,45 +50,50 @@ export async function search(build: OpenBuild, embedder: Embedder, request: Sear
   };
 }
 
-export type ArmHits = Readonly<Record<ArmName, readonly ArmHit[]>>;
+export interface Found {
+  /** What each arm finds by itself, best first, one row a concept. */
+  readonly arms: Readonly<Record<ArmName, readonly ArmHit[]>>;
+  /** Every concept that any arm found, in no order. */
+  readonly rated: readonly Rated[];
+}
 
-/** What each arm finds by itself, best first, one row a concept. */
+/** Asks every arm, then rates what they found together. */
 export async function runArms(
-  { lexical, dense, conceptIds }: OpenBuild,
+  build: OpenBuild,
   embedder: Embedder,
   { q, filters, limit }: SearchRequest,
-): Promise<ArmHits> {
+): Promise<Found> {
+  const { lexical, dense, conceptIds } = build;
   const allowed = lexical.attributes.mask(filters);
   const k = Math.max(candidates, limit);
   const vector = await embedder.embed([q]);
-  const nearest = vector.every((value) => value === 0)
-    ? { rows: [], scores: [] }
-    : await dense.search(vector, k * 2, allowed);
-  return {
+  const searching = vector.every((value) => value === 0)
+    ? Promise.resolve({ rows: [], scores: [] })
+    : dense.search(vector, k * 2, allowed);
+  // The vector search has threads of its own and needs none of this one's time meanwhile.
+  const words = {
     code: lexical.byCode(q, allowed),
     exact: lexical.byExactText(q, allowed),
     lexical: lexical.byWords(q, k, allowed),
-    dense: perConcept(nearest, conceptIds).slice(0, k),
   };
+  const nearest = await searching;
+  const arms = { ...words, dense: perConcept(nearest, conceptIds).slice(0, k) };
+  const found = new Set(Object.values(arms).flatMap((hits) => hits.map(({ concept_id }) => concept_id)));
+  return { arms, rated: await rate(build, { q, vector, nearest }, found) };
 }
 
 /** Names and synonyms of a concept collapse to the nearest of them. */
-function perConcept(
-  nearest: { readonly rows: readonly number[]; readonly scores: readonly number[] },
-  conceptIds: Float64Array,
-): ArmHit[] {
-  const best = new Map<number, ArmHit>();
-  for (const [index, row] of nearest.rows.entries()) {
-    const concept_id = conceptIds[row] ?? 0;
-    if (!best.has(concept_id)) best.set(concept_id, { concept_id, row, score: nearest.scores[index] ?? 0 });
-  }
-  return [...best.values()];
+function perConcept({ rows, scores }: DenseHits, conceptIds: Float64Array): ArmHit[] {
+  return bestPerConcept(
+    rows.map((row, index) => ({ concept_id: conceptIds[row] ?? 0, row, score: scores[index] ?? 0 })),
+  );
 }
 
 function describe({ lexical }: OpenBuild, hit: FusedHit): Hit {
   const concept = lexical.concept(hit.concept_id);
   const term = lexical.term(hit.row);
-  if (concept === undefined || term === undefined) throw new Error(`row ${hit.row} is not in the lexical index`);
+  if (concept === undefined || term === undefined)
+    throw new Error(`row ${hit.row} is not in the lexical index`);
   return {
     ...concept,
     matched_text: hit.arm === 'code' ? concept.concept_code : term.text,

@@ -98,7 +98,9 @@ async function writeIndexes(request: BuildRequest, folder: string): Promise<Mani
   const ids = await open(path.join(folder, fileNames.ids), 'w');
   let finished = false;
   try {
-    const sink = embedInto({ embedder, flat, ids, progress });
+    const { expected } = source;
+    const texts = expected === null ? undefined : expected.concepts + expected.synonyms;
+    const sink = embedInto({ embedder, flat, ids, progress, total: texts });
     const vocabularies: Record<string, number> = {};
     for await (const batch of source.concepts()) {
       for (const concept of batch) {
@@ -165,6 +167,7 @@ async function addMappings(
   progress: Progress,
 ): Promise<number> {
   let count = 0;
+  let read = 0;
   for await (const batch of source.relationships()) {
     for (const row of batch) {
       if (!shownRelationships.has(row.relationship_id) || row.invalid_reason !== null) continue;
@@ -172,7 +175,8 @@ async function addMappings(
       lexical.addMapping(row);
       count += 1;
     }
-    progress.update(count, undefined, 'mappings');
+    read += batch.length;
+    progress.update(read, source.expected?.relationships, 'relationships');
   }
   return count;
 }
@@ -183,13 +187,15 @@ async function addAncestors(
   progress: Progress,
 ): Promise<number> {
   let count = 0;
+  let read = 0;
   for await (const batch of source.ancestors()) {
     for (const row of batch) {
       if (!lexical.has(row.ancestor_concept_id) || !lexical.has(row.descendant_concept_id)) continue;
       lexical.addAncestor(row);
       count += 1;
     }
-    progress.update(count, undefined, 'ancestors');
+    read += batch.length;
+    progress.update(read, source.expected?.ancestors, 'ancestor pairs');
   }
   return count;
 }

@@ -60,6 +60,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
   let parsed: Partial<Manifest>;
   try {
     parsed = JSON.parse(await readFile(file, 'utf8')) as Partial<Manifest>;
+    if (parsed === null || typeof parsed !== 'object') throw new TypeError('not an object');
   } catch (error) {
     throw new PortiereError('INDEX_INVALID', `The manifest ${file} is missing or damaged.`, {
       ...rebuild,

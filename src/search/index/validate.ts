@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { PortiereError } from '../../errors.ts';
@@ -13,14 +13,17 @@ const tolerance = { fp32: 1e-3, int8: 0.05 } as const;
 
 /**
  * Proves a build before it may be published: counts agree in the lexical file, the dense file and the sidecar,
- * and each of a sample of terms, embedded again, finds its own vector. INDEX_INVALID says what does not hold.
+ * and each of a sample of terms has its concept's id and, embedded again, finds its own vector. INDEX_INVALID says what does not hold.
  */
 export async function validateBuild(folder: string, manifest: Manifest, embedder: Embedder): Promise<void> {
+  const ids = await readFile(path.join(folder, fileNames.ids));
   const lexical = openLexical(path.join(folder, fileNames.lexical));
-  const dense = await openNative(path.join(folder, fileNames.dense));
+  const dense = await openNative(path.join(folder, fileNames.dense)).catch((error: unknown) => {
+    lexical.close();
+    throw error;
+  });
   try {
     const counts = lexical.counts();
-    const ids = (await stat(path.join(folder, fileNames.ids))).size / 8;
     expect(
       counts.concepts === manifest.counts.concepts,
       `lexical holds ${counts.concepts} concepts`,
@@ -28,7 +31,11 @@ export async function validateBuild(folder: string, manifest: Manifest, embedder
     );
     expect(counts.terms === manifest.lexical.terms, `lexical holds ${counts.terms} terms`, manifest);
     expect(dense.count === manifest.dense.count, `dense holds ${dense.count} vectors`, manifest);
-    expect(ids === manifest.dense.count, `the id sidecar holds ${ids} ids`, manifest);
+    expect(
+      ids.length === manifest.dense.count * 8,
+      `the id sidecar holds ${ids.length / 8} ids`,
+      manifest,
+    );
     expect(
       dense.dimension === embedder.identity.dimension,
       `dense has dimension ${dense.dimension}`,
@@ -39,6 +46,8 @@ export async function validateBuild(folder: string, manifest: Manifest, embedder
     const terms = rows.map((row) => lexical.term(row));
     const vectors = await embedder.embed(terms.map((term) => term?.text ?? ''));
     for (const [index, row] of rows.entries()) {
+      const [id, owner] = [Number(ids.readBigInt64LE(row * 8)), terms[index]?.concept_id ?? 'none'];
+      expect(id === owner, `row ${row} is a term of concept ${owner}, the sidecar says concept ${id}`, manifest);
       const query = vectors.slice(index * dense.dimension, (index + 1) * dense.dimension);
       if (query.every((value) => value === 0)) continue;
       const [best, own] = [await dense.search(query, 1), await dense.score(query, [row])];

@@ -23,9 +23,11 @@ export interface SinkParts {
   /** Sidecar: one little-endian int64 concept id a row. */
   readonly ids: FileHandle;
   readonly progress: Progress;
+  /** How many texts there will be, as far as it is known. */
+  readonly total: number | undefined;
 }
 
-export function embedInto({ embedder, flat, ids, progress }: SinkParts): VectorSink {
+export function embedInto({ embedder, flat, ids, progress, total }: SinkParts): VectorSink {
   let conceptIds: number[] = [];
   let texts: string[] = [];
   let done = 0;
@@ -39,7 +41,7 @@ export function embedInto({ embedder, flat, ids, progress }: SinkParts): VectorS
     done += texts.length;
     conceptIds = [];
     texts = [];
-    progress.update(done, undefined, 'texts embedded');
+    progress.update(done, total, 'texts embedded');
     // Embedding may be pure computation: let timers, signals and the lease refresh run.
     await new Promise(setImmediate);
   };

@@ -30,12 +30,11 @@ const columns = ['vocabulary_id', 'domain_id', 'concept_class_id', 'standard', '
 export function loadAttributes(database: DatabaseSync): RowAttributes {
   const count = Number(database.prepare('SELECT count(*) AS n FROM term').get()?.['n'] ?? 0);
   const packed = columns.map((): Column => ({ values: new Uint16Array(count), names: new Map() }));
-  const rows = database
-    .prepare(
-      `SELECT term.row, vocabulary_id, domain_id, concept_class_id, coalesce(standard_concept, 'none'),
+  const rows = database.prepare(
+    `SELECT term.row, vocabulary_id, domain_id, concept_class_id, coalesce(standard_concept, 'none'),
               CASE WHEN invalid_reason IS NULL THEN 'valid' ELSE 'invalid' END
        FROM term JOIN concept USING (concept_id) ORDER BY term.row`,
-    );
+  );
   rows.setReturnArrays(true);
   for (const row of rows.iterate() as unknown as Iterable<readonly [number, ...string[]]>) {
     for (const [index, column] of packed.entries()) {

@@ -13,8 +13,12 @@ export function codeKey(code: string): string {
   return code.toUpperCase().replace(/[^\p{L}\p{N}]+/gu, '');
 }
 
-/** The words of a query for FTS5: each quoted, any of them may match. Empty where there is no word. */
-export function matchAny(query: string): string {
-  const words = [...new Set(textKey(query).split(' '))].filter((word) => word !== '').slice(0, 64);
+/** The distinct words of a text, as `textKey` spells them; at most 64. */
+export function wordsOf(text: string): readonly string[] {
+  return [...new Set(textKey(text).split(' '))].filter((word) => word !== '').slice(0, 64);
+}
+
+/** What FTS5 is asked for terms with any of the words. */
+export function matchAny(words: readonly string[]): string {
   return words.map((word) => `"${word}"`).join(' OR ');
 }

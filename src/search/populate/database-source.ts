@@ -12,6 +12,17 @@ export async function databaseSource(
   database: Database,
   selected: readonly string[],
 ): Promise<VocabularySource> {
+  // Begun before the first look, or a load published in between would leave an empty partition to read.
+  await database.script('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+  try {
+    return await snapshot(database, selected);
+  } catch (error) {
+    await database.script('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+async function snapshot(database: Database, selected: readonly string[]): Promise<VocabularySource> {
   const loaded = await publishedVocabulary(database);
   if (loaded === undefined) {
     throw new PortiereError('VOCABULARY_EMPTY', `No vocabulary is loaded in ${database.description}.`, {
@@ -26,13 +37,13 @@ export async function databaseSource(
   const counts = new Map(met.map((row) => [String(row['vocabulary_id']), Number(row['n'])]));
   const select = selected.length === 0 ? [] : checkSelection(selected, [...counts.keys()]);
   checkYield(select, counts);
-  await database.script('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
   return {
     kind: 'database',
     label: `${database.description} (load ${id} of ${loaded.label})`,
     digest: loaded.digest,
     version: loaded.version,
     select,
+    expected: select.length > 0 ? null : loaded,
     concepts: () =>
       read<Concept>(
         database,

@@ -1,3 +1,4 @@
+import { PortiereError } from '../../errors.ts';
 import type { Database, Progress } from '../../ports.ts';
 import { copyText, type CopyValue } from '../vocabulary/copy.ts';
 import type { VocabularySource } from '../vocabulary/source.ts';
@@ -14,6 +15,7 @@ export interface LoadedVocabulary extends LoadCounts {
   readonly build_id: number;
 }
 
+const uniqueViolation = '23505';
 const tables = ['concept', 'concept_synonym', 'concept_relationship', 'concept_ancestor'] as const;
 
 /**
@@ -33,7 +35,17 @@ export async function loadVocabulary(
       `CREATE TABLE ${table}_b${id} (LIKE ${table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)`,
     );
   }
-  const concepts = await copy(database, 'concept', id, source.concepts(), progress, (row) => [
+  const { expected } = source;
+  const total =
+    expected === null
+      ? undefined
+      : expected.concepts + expected.synonyms + expected.relationships + expected.ancestors;
+  let done = 0;
+  const count = (rows: number): void => {
+    done += rows;
+    progress.update(done, total, 'rows');
+  };
+  const concepts = await copy(database, 'concept', id, source.concepts(), count, (row) => [
     row.concept_id,
     row.concept_name,
     row.domain_id,
@@ -45,7 +57,7 @@ export async function loadVocabulary(
     row.valid_end_date,
     row.invalid_reason,
   ]);
-  const synonyms = await copy(database, 'concept_synonym', id, source.synonyms(), progress, (row) => [
+  const synonyms = await copy(database, 'concept_synonym', id, source.synonyms(), count, (row) => [
     row.concept_id,
     row.concept_synonym_name,
     row.language_concept_id,
@@ -55,7 +67,7 @@ export async function loadVocabulary(
     'concept_relationship',
     id,
     source.relationships(),
-    progress,
+    count,
     (row) => [
       row.concept_id_1,
       row.concept_id_2,
@@ -65,7 +77,7 @@ export async function loadVocabulary(
       row.invalid_reason,
     ],
   );
-  const ancestors = await copy(database, 'concept_ancestor', id, source.ancestors(), progress, (row) => [
+  const ancestors = await copy(database, 'concept_ancestor', id, source.ancestors(), count, (row) => [
     row.ancestor_concept_id,
     row.descendant_concept_id,
     row.min_levels_of_separation,
@@ -107,23 +119,29 @@ async function copy<Row>(
   table: (typeof tables)[number],
   id: number,
   batches: AsyncIterable<readonly Row[]>,
-  progress: Progress,
+  count: (rows: number) => void,
   values: (row: Row) => CopyValue[],
 ): Promise<number> {
-  let done = 0;
   async function* rows(): AsyncGenerator<CopyValue[][]> {
     for await (const batch of batches) {
       yield batch.map((row) => [id, ...values(row)]);
-      done += batch.length;
-      progress.update(done, undefined, `rows of ${table}`);
+      count(batch.length);
     }
   }
   return await database.copyIn(`COPY ${table}_b${id} FROM STDIN`, copyText(rows()));
 }
 
 async function index(database: Database, id: number): Promise<void> {
+  try {
+    await database.script(`ALTER TABLE concept_b${id} ADD PRIMARY KEY (build_id, concept_id)`);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== uniqueViolation) throw error;
+    throw new PortiereError('VOCABULARY_ROWS', 'CONCEPT has the same concept_id twice.', {
+      hint: 'Download the vocabulary again, or remove the duplicate rows.',
+      cause: error,
+    });
+  }
   await database.script(`
-    ALTER TABLE concept_b${id} ADD PRIMARY KEY (build_id, concept_id);
     CREATE INDEX ON concept_b${id} (vocabulary_id, concept_code);
     CREATE INDEX ON concept_synonym_b${id} (concept_id);
     CREATE INDEX ON concept_relationship_b${id} (concept_id_1);

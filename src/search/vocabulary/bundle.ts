@@ -12,6 +12,13 @@ export interface Bundle extends TableSource {
   readonly kind: 'zip' | 'folder';
   /** sha256 (hex) over names, sizes and bytes of the tables: a zip and its unpacked folder give the same. */
   digest(): Promise<string>;
+  /** The digest and, from the same pass, how many rows each table has at most (its lines but the header). */
+  survey(): Promise<Survey>;
+}
+
+export interface Survey {
+  readonly digest: string;
+  readonly rows: ReadonlyMap<TableName, number>;
 }
 
 /**
@@ -33,7 +40,8 @@ export async function openBundle(path: string): Promise<Bundle> {
       if (!source.tables.has(table)) throw missingTable(path, table);
       return source.stream(table);
     },
-    digest: () => digestOf(source),
+    digest: async () => (await surveyOf(source)).digest,
+    survey: () => surveyOf(source),
   };
 }
 
@@ -61,13 +69,25 @@ function missingTable(path: string, table: TableName): PortiereError {
   });
 }
 
-async function digestOf(source: TableSource): Promise<string> {
+async function surveyOf(source: TableSource): Promise<Survey> {
   const hash = createHash('sha256');
+  const rows = new Map<TableName, number>();
   for (const table of tableNames) {
     const size = source.tables.get(table)?.size;
     if (size === undefined) continue;
     hash.update(`${table}.csv\0${size}\0`);
-    for await (const chunk of await source.stream(table)) hash.update(chunk as Buffer);
+    let lines = 0;
+    for await (const chunk of await source.stream(table)) {
+      hash.update(chunk as Buffer);
+      lines += countLines(chunk as Buffer);
+    }
+    rows.set(table, Math.max(0, lines - 1));
   }
-  return hash.digest('hex');
+  return { digest: hash.digest('hex'), rows };
+}
+
+function countLines(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines += 1;
+  return lines;
 }

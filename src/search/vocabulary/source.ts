@@ -16,6 +16,8 @@ export interface VocabularySource {
   readonly version: string | null;
   /** Selected vocabulary ids; empty = all. */
   readonly select: readonly string[];
+  /** How many rows there are to read at most, for the time left; null for a selection, which is not known before. */
+  readonly expected: ExpectedRows | null;
   concepts(): AsyncIterable<readonly Concept[]>;
   synonyms(): AsyncIterable<readonly ConceptSynonym[]>;
   relationships(): AsyncIterable<readonly ConceptRelationship[]>;
@@ -23,6 +25,13 @@ export interface VocabularySource {
   /** Rows that could not be used so far, all tables together. */
   unusable(): number;
   close(): Promise<void>;
+}
+
+export interface ExpectedRows {
+  readonly concepts: number;
+  readonly synonyms: number;
+  readonly relationships: number;
+  readonly ancestors: number;
 }
 
 /**
@@ -34,12 +43,22 @@ export async function bundleSource(bundle: Bundle, selected: readonly string[]):
   const known = listed.length > 0 ? vocabularyIds(listed) : await vocabulariesMet(bundle);
   const select = selected.length === 0 ? [] : checkSelection(selected, known);
   const anomalies: Anomalies = new Map();
+  const { digest, rows } = await bundle.survey();
   return {
     kind: 'bundle',
     label: bundle.path,
-    digest: await bundle.digest(),
+    digest,
     version: bundleVersion(listed),
     select,
+    expected:
+      select.length > 0
+        ? null
+        : {
+            concepts: rows.get('CONCEPT') ?? 0,
+            synonyms: rows.get('CONCEPT_SYNONYM') ?? 0,
+            relationships: rows.get('CONCEPT_RELATIONSHIP') ?? 0,
+            ancestors: rows.get('CONCEPT_ANCESTOR') ?? 0,
+          },
     async *concepts() {
       const met = new Map<string, number>();
       const wanted = select.length === 0 ? {} : { select: new Set(select) };
