@@ -24,9 +24,18 @@ export async function buildAndPublish(
     version: ports.self.version,
     now: ports.clock.now(),
   });
+  warnOfUnusable(ports, parts.source);
   await publish(project.pointer, manifest.id);
   await sweep(project.pointer, keptBuilds);
   return manifest;
+}
+
+/** A download with a few rows that cannot be used is used, but not without a word. */
+export function warnOfUnusable(ports: Ports, source: VocabularySource): void {
+  const rows = source.unusable();
+  if (rows === 0) return;
+  const label = source.label;
+  ports.reporter.warn(`${label}: rows that cannot be used were left out: ${rows}. See: portiere vocab inspect ${label}`);
 }
 
 /** The published build's manifest; undefined where none is published, or it cannot be used any more. */

@@ -11,6 +11,7 @@ import { type Project, requireEmbedded, underLease } from './context.ts';
 import { embedderOf } from './embedder.ts';
 import { healthView, probeStack } from './health.ts';
 import { applyMigrations, withDatabase } from './migrate.ts';
+import { requireRoom } from './require-room.ts';
 import { requireFreePort } from './serve.ts';
 import { addressOf, loadServer } from './server-state.ts';
 import { startServer, stopServer, waitReady } from './server-process.ts';
@@ -66,6 +67,7 @@ async function prepare(
     if (decided.load !== null) {
       await ports.reporter.step(`Load the vocabulary (${decided.load})`, async (progress) => {
         await using(await openSource(ports, project, []), async (source) => {
+          await requireRoom(project, source);
           await loadVocabulary(database, source, progress);
         });
       });

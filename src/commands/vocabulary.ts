@@ -5,8 +5,10 @@ import { loadVocabulary } from '../search/populate/load-vocabulary.ts';
 import { openBundle } from '../search/vocabulary/bundle.ts';
 import { type Inspection, inspectBundle } from '../search/vocabulary/inspect.ts';
 import { bundleSource, type VocabularySource } from '../search/vocabulary/source.ts';
+import { warnOfUnusable } from './build-index.ts';
 import { openProject, type Project, underLease } from './context.ts';
 import { applyMigrations, withDatabase } from './migrate.ts';
+import { requireRoom } from './require-room.ts';
 
 export interface VocabularyOptions extends GlobalOptions {
   /** `--vocabulary`, or the argument of `vocab inspect | load`. */
@@ -40,6 +42,7 @@ export async function load(ports: Ports, options: VocabularyOptions): Promise<Ou
   return await underLease(ports, project, 'vocab load', async () => {
     const source = await openSource(ports, project, []);
     try {
+      await requireRoom(project, source);
       const loaded = await withDatabase(ports, project, 'vocab load', async (database) => {
         await applyMigrations(ports, database);
         return await ports.reporter.step(
@@ -47,6 +50,7 @@ export async function load(ports: Ports, options: VocabularyOptions): Promise<Ou
           async (progress) => await loadVocabulary(database, source, progress),
         );
       });
+      warnOfUnusable(ports, source);
       return {
         data: { ...loaded, source: source.label, digest: source.digest, unusable_rows: source.unusable() },
         view: [

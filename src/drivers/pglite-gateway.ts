@@ -77,7 +77,8 @@ class Connection {
         this.#release ??= await this.#turns.next();
         await this.#engine.execProtocolRaw(sync).catch(() => undefined);
         // A copy outside a transaction runs in one of its own, which the client never saw.
-        if (!this.#idle || this.#copy !== undefined) await this.#engine.exec('ROLLBACK').catch(() => undefined);
+        if (!this.#idle || this.#copy !== undefined)
+          await this.#engine.exec('ROLLBACK').catch(() => undefined);
         await this.#engine.exec('DISCARD ALL').catch(() => undefined);
         this.#pass();
       });

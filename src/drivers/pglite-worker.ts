@@ -47,10 +47,17 @@ async function openOrCreate(): Promise<PGlite> {
 
 /** PGlite's file system throws plain objects with WASI's numbers. */
 function systemError(error: unknown): unknown {
-  const names: Readonly<Record<number, string>> = { 2: 'EACCES', 19: 'EDQUOT', 51: 'ENOSPC', 63: 'EPERM', 69: 'EROFS' };
+  const names: Readonly<Record<number, string>> = {
+    2: 'EACCES',
+    19: 'EDQUOT',
+    51: 'ENOSPC',
+    63: 'EPERM',
+    69: 'EROFS',
+  };
   const { errno } = error as { errno?: number };
   const code = errno === undefined ? undefined : names[errno];
-  if (code !== undefined) return Object.assign(new Error(`Postgres cannot write its files: ${code}`), { code });
+  if (code !== undefined)
+    return Object.assign(new Error(`Postgres cannot write its files: ${code}`), { code });
   return error instanceof Error ? error : new Error(`Postgres cannot open its files (${String(errno)})`);
 }
 

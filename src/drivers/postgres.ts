@@ -122,11 +122,19 @@ async function inWords<T>(where: string, work: Promise<T>): Promise<T> {
     if (code === '53100' || /No space left on device/.test(message)) {
       throw fromSystemError(Object.assign(new Error(message), { code: 'ENOSPC' }), `the database ${where}`);
     }
-    if (!/^Connection terminated|connection error|not queryable|^ECONN|EPIPE/.test(message) && code !== '57P01') throw error;
-    throw new PortiereError('DATABASE_UNREACHABLE', `The connection to Postgres at ${where} was lost: ${message}.`, {
-      hint: 'Nothing published was touched. See what is down with: portiere health; then run the same command again.',
-      cause: error,
-    });
+    if (
+      !/^Connection terminated|connection error|not queryable|^ECONN|EPIPE/.test(message) &&
+      code !== '57P01'
+    )
+      throw error;
+    throw new PortiereError(
+      'DATABASE_UNREACHABLE',
+      `The connection to Postgres at ${where} was lost: ${message}.`,
+      {
+        hint: 'Nothing published was touched. See what is down with: portiere health; then run the same command again.',
+        cause: error,
+      },
+    );
   }
 }
 
@@ -170,8 +178,17 @@ async function openFolder(
   } catch (error) {
     removePrivateSockets(folder);
     await lease.release();
-    throw fromSystemError(error, folder);
+    throw unopened(fromSystemError(error, folder), folder);
   }
+}
+
+function unopened(error: unknown, folder: string): PortiereError {
+  if (error instanceof PortiereError) return error;
+  return new PortiereError(
+    'DATABASE_UNREACHABLE',
+    `The embedded Postgres in ${folder} cannot be opened: ${(error as Error).message}`,
+    { hint: `Where it is damaged, move ${folder} away and run: portiere up`, cause: error },
+  );
 }
 
 /** What killed commands left: the holder of the folder's lease is the only one with a private socket. */

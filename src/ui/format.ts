@@ -40,7 +40,9 @@ export interface ProgressState {
 }
 
 /** Progress lines of one step; the rate counts from where what is counted changed. */
-export function newPace(start: number): (done: number, total: number | undefined, unit: string, now: number) => string {
+export function newPace(
+  start: number,
+): (done: number, total: number | undefined, unit: string, now: number) => string {
   let phase = { unit: '', since: start };
   return (done, total, unit, now) => {
     if (unit !== phase.unit) phase = { unit, since: phase.unit === '' ? start : now };

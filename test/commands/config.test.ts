@@ -36,7 +36,9 @@ describe('config', () => {
     expect(data).toMatchObject({ name: 'API_PORT', value: '8002', secret: false });
     const { sources } = data as { sources: { value: string }[] };
     expect(sources.map(({ value }) => value).slice(-2)).toEqual(['8001', '8002']);
-    expect((await explain(fakePorts(world), { key: 'JWT_SECRET' })).data).toMatchObject({ value: '[redacted]' });
+    expect((await explain(fakePorts(world), { key: 'JWT_SECRET' })).data).toMatchObject({
+      value: '[redacted]',
+    });
   });
 
   it('explain of an unknown name suggests the nearest, even where the config is broken', async () => {
@@ -48,7 +50,10 @@ describe('config', () => {
   });
 
   it('schema is a JSON Schema', async () => {
-    expect((await schema()).data).toMatchObject({ $schema: expect.stringContaining('2020-12'), type: 'object' });
+    expect((await schema()).data).toMatchObject({
+      $schema: expect.stringContaining('2020-12'),
+      type: 'object',
+    });
   });
 
   it('warns of an .env of an environment that others may read', async () => {

@@ -27,7 +27,11 @@ describe('init', () => {
   });
 
   it('adds only what is missing', async () => {
-    const files = { 'portiere.config.yaml': 'version: 1\n', '.gitignore': 'dist', '.env.embedded': 'JWT_SECRET=mine\n' };
+    const files = {
+      'portiere.config.yaml': 'version: 1\n',
+      '.gitignore': 'dist',
+      '.env.embedded': 'JWT_SECRET=mine\n',
+    };
     const ports = fakePorts({ files });
     await init(ports, {});
     expect(ports.disk.get(at('portiere.config.yaml'))).toBe('version: 1\n');

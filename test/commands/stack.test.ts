@@ -41,7 +41,10 @@ describe('down', () => {
 describe('health', () => {
   it('is 0 with every part of a stack that is well', async () => {
     const outcome = await health(fakePorts(running), {});
-    expect(outcome).toMatchObject({ exitCode: 0, data: { status: 'ok', environment: 'embedded', build: null } });
+    expect(outcome).toMatchObject({
+      exitCode: 0,
+      data: { status: 'ok', environment: 'embedded', build: null },
+    });
     expect(viewed(outcome)).toContain('postgres | ok | 1.3 ms');
   });
 
@@ -71,7 +74,13 @@ describe('status', () => {
   it('sets what is desired beside what is live', async () => {
     const outcome = await status(fakePorts(running), { detailedExitcode: true });
     expect(outcome.exitCode).toBe(2);
-    expect(outcome.data).toMatchObject({ running: true, in_sync: false, pid: 7, published: null, health: 'ok' });
+    expect(outcome.data).toMatchObject({
+      running: true,
+      in_sync: false,
+      pid: 7,
+      published: null,
+      health: 'ok',
+    });
     expect(viewed(outcome)).toContain('settings | as configured | changed since it was started');
   });
 
@@ -96,7 +105,10 @@ describe('logs', () => {
   });
 
   it('says that there is none yet', async () => {
-    await expect(logs(fakePorts(), {})).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE', hint: expect.stringContaining('portiere up') });
+    await expect(logs(fakePorts(), {})).rejects.toMatchObject({
+      code: 'SERVER_UNREACHABLE',
+      hint: expect.stringContaining('portiere up'),
+    });
   });
 });
 
@@ -112,7 +124,12 @@ describe('search', () => {
     ranks: { exact: 1, lexical: 2 },
     score: 1.5,
   };
-  const answer = { build: 'b1', took_ms: 3, embedding: { provider: 'hashing', model: 'hashing-ngram' }, hits: [hit] };
+  const answer = {
+    build: 'b1',
+    took_ms: 3,
+    embedding: { provider: 'hashing', model: 'hashing-ngram' },
+    hits: [hit],
+  };
   const asking = (path: string, status: number, body: unknown) =>
     fakePorts({ ...running, http: { [path]: { status, body } } });
 
@@ -174,7 +191,9 @@ describe('an environment that is not embedded', () => {
   };
   it.each(Object.keys(commands))('is refused by %s', async (name) => {
     const ports = fakePorts({ env: goodProd });
-    await expect(commands[name]?.(ports, { env: 'prod' })).rejects.toMatchObject({ code: 'ENVIRONMENT_UNSUPPORTED' });
+    await expect(commands[name]?.(ports, { env: 'prod' })).rejects.toMatchObject({
+      code: 'ENVIRONMENT_UNSUPPORTED',
+    });
     expect(ports.stopped).toEqual([]);
   });
 });

@@ -1,4 +1,15 @@
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -102,7 +113,8 @@ describe('tail', () => {
     const stop = new AbortController();
     const seen: string[] = [];
     const following = (async () => {
-      for await (const one of files.tail(at('log'), { lines: 1, follow: true, stop: stop.signal })) seen.push(one);
+      for await (const one of files.tail(at('log'), { lines: 1, follow: true, stop: stop.signal }))
+        seen.push(one);
     })();
     const sees = async (...lines: string[]) => {
       await expect.poll(() => seen, { interval: 10, timeout: 3000 }).toEqual(lines);

@@ -5,7 +5,10 @@ import { CopyIn, isCopyIn } from '../../src/drivers/pglite-copy.ts';
 import { backend } from '../../src/drivers/pglite-wire.ts';
 import { fakeEngine, query, ready } from './given.ts';
 
-const message = (type: string, body: string | Buffer = '') => ({ type, bytes: backend(type, Buffer.from(body)) });
+const message = (type: string, body: string | Buffer = '') => ({
+  type,
+  bytes: backend(type, Buffer.from(body)),
+});
 
 async function copied(
   data: readonly (string | Buffer)[],
@@ -17,7 +20,9 @@ async function copied(
   expect((await copy.begin())[0]).toBe('G'.charCodeAt(0));
   for (const piece of data) expect(await copy.take(message('d', piece))).toBeUndefined();
   const answer = Buffer.from((await copy.take(end)) ?? []);
-  const slices = engine.log.flatMap((line) => (line.startsWith('COPY') ? [JSON.parse(line.slice(5)) as string] : []));
+  const slices = engine.log.flatMap((line) =>
+    line.startsWith('COPY') ? [JSON.parse(line.slice(5)) as string] : [],
+  );
   const statements = engine.log.filter((line) => !line.startsWith('COPY'));
   return { answer: answer.toString('utf8'), slices, statements };
 }
@@ -78,12 +83,16 @@ describe('CopyIn', () => {
   it('copies nothing and any rows in any pieces', async () => {
     expect((await copied([])).answer).toContain('COPY 0\0');
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.stringMatching(/^[a-z0-9]{0,20}$/)), fc.integer({ min: 1, max: 9 }), async (rows, size) => {
-        const all = rows.map((row) => `row ${row}\n`).join('');
-        const { answer, slices } = await copied(all.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? []);
-        expect(slices.join('')).toBe(all);
-        expect(answer).toContain(`COPY ${rows.length}\0`);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.stringMatching(/^[a-z0-9]{0,20}$/)),
+        fc.integer({ min: 1, max: 9 }),
+        async (rows, size) => {
+          const all = rows.map((row) => `row ${row}\n`).join('');
+          const { answer, slices } = await copied(all.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? []);
+          expect(slices.join('')).toBe(all);
+          expect(answer).toContain(`COPY ${rows.length}\0`);
+        },
+      ),
     );
   });
 });

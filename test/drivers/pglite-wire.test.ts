@@ -21,9 +21,17 @@ function framed(pieces: readonly Buffer[]): string[] {
 
 describe('frame', () => {
   const encryption = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
-  const said = [encryption, startup, query('SELECT 1'), backend('d', Buffer.alloc(0)), backend('X', Buffer.alloc(0))];
+  const said = [
+    encryption,
+    startup,
+    query('SELECT 1'),
+    backend('d', Buffer.alloc(0)),
+    backend('X', Buffer.alloc(0)),
+  ];
   const whole = Buffer.concat(said);
-  const expected = ['encryption', 'startup', 'Q', 'd', 'X'].map((type, at) => `${type} ${said[at]?.toString('hex')}`);
+  const expected = ['encryption', 'startup', 'Q', 'd', 'X'].map(
+    (type, at) => `${type} ${said[at]?.toString('hex')}`,
+  );
 
   it('cuts the same messages wherever the bytes are split', () => {
     for (let at = 0; at <= whole.length; at++) {

@@ -38,7 +38,11 @@ describe('spawnSelf and stop', () => {
   async function started(script: string) {
     const log = path.join(folder, 'logs', 'log');
     const program = `${script}; console.log(process.cwd(), process.env.GIVEN); setInterval(() => {}, 1000)`;
-    const identity = await processesFor('-e').spawnSelf([program], { cwd: folder, log, env: { GIVEN: 'this' } });
+    const identity = await processesFor('-e').spawnSelf([program], {
+      cwd: folder,
+      log,
+      env: { GIVEN: 'this' },
+    });
     await expect.poll(() => readFile(log, 'utf8'), { interval: 5, timeout: 5000 }).toBe(`${folder} this\n`);
     expect((await stat(log)).mode & 0o777).toBe(0o600);
     expect(alive(identity)).toBe(true);

@@ -47,7 +47,9 @@ describe('configuration documents', () => {
         fc.property(nearYaml(), (text) => {
           const read = asYaml(text);
           if (read === refused) return;
-          expect(read).toEqual(parse(text, { schema: 'core', version: '1.2', merge: false, stringKeys: true }) ?? {});
+          expect(read).toEqual(
+            parse(text, { schema: 'core', version: '1.2', merge: false, stringKeys: true }) ?? {},
+          );
           judge(read);
         }),
         { numRuns: runs },

@@ -82,7 +82,9 @@ describe('settingsFiles', () => {
     ['an import', '$import: other.yaml\n', /\$import is not supported/],
     [
       'an alias bomb',
-      `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdefgh'].map((name, at) => `${name}: &${name} [${`*${'abcdefg'[at]},`.repeat(9)}]`).join('\n')}\n`,
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${Array.from('bcdefgh')
+        .map((name, at) => `${name}: &${name} [${`*${'abcdefg'[at]},`.repeat(9)}]`)
+        .join('\n')}\n`,
       /alias/,
     ],
   ])('refuses %s', async (_case, text, message) => {
@@ -100,11 +102,14 @@ describe('settingsFiles', () => {
       await expect(load(await write('x.json', text))).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
-  it.each(['portiere.config.yaml', 'portiere.config.json'])('keeps __proto__ in %s a key like any other', async (name) => {
-    await write(name, '{"__proto__": {"polluted": true}}');
-    const found = await load();
-    expect(Object.keys(found?.data as object)).toEqual(['__proto__']);
-    expect((found?.data as { polluted?: boolean }).polluted).toBeUndefined();
-    expect({}).not.toHaveProperty('polluted');
-  });
+  it.each(['portiere.config.yaml', 'portiere.config.json'])(
+    'keeps __proto__ in %s a key like any other',
+    async (name) => {
+      await write(name, '{"__proto__": {"polluted": true}}');
+      const found = await load();
+      expect(Object.keys(found?.data as object)).toEqual(['__proto__']);
+      expect(found?.data).not.toHaveProperty('polluted');
+      expect({}).not.toHaveProperty('polluted');
+    },
+  );
 });

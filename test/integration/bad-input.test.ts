@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -75,15 +75,16 @@ describe.each(['up', 'vocab load', 'index build'])('%s of a download that cannot
     expectError(await of(path), { code: 'VOCABULARY_HEADER', thing: 'concept_code' });
   });
 
-  it('names the line that is too short', async () => {
-    const path = await zip('short.zip', zipOf([{ name: 'CONCEPT.csv', content: `${concepts}3\tshort\n` }]));
-    expectError(await of(path), { code: 'VOCABULARY_ROWS', thing: '4' });
+  it('names the lines that are too short', async () => {
+    const path = await zip('short.zip', zipOf([{ name: 'CONCEPT.csv', content: `${concepts}${'3\tshort\n'.repeat(11)}` }]));
+    expectError(await of(path), { code: 'VOCABULARY_ROWS', thing: 'CONCEPT.csv:4' });
   });
 
-  it('names the line that is not UTF-8', async () => {
-    const content = Buffer.concat([Buffer.from(concepts), Buffer.from(conceptLine(3, { concept_name: 'M\xe9ni\xe8re' }), 'latin1')]);
+  it('names the lines that are not UTF-8', async () => {
+    const line = `${conceptLine(3, { concept_name: 'M\xe9ni\xe8re' })}\n`;
+    const content = Buffer.concat([Buffer.from(concepts), Buffer.from(line.repeat(11), 'latin1')]);
     const path = await zip('latin.zip', zipOf([{ name: 'CONCEPT.csv', content }]));
-    expectError(await of(path), { code: 'VOCABULARY_ROWS', thing: '4' });
+    expectError(await of(path), { code: 'VOCABULARY_ROWS', thing: 'CONCEPT.csv:4' });
   });
 });
 
@@ -103,6 +104,17 @@ describe('what the vocabulary lacks', () => {
     const answer = await project.json([...command.split(' '), '--vocabulary', path, '--select', 'RxNorm']);
     expectError(answer, { code: 'VOCABULARY_EMPTY', thing: 'RxNorm' });
     await expectServed();
+  });
+});
+
+describe('a download with one bad row', () => {
+  it('is used, with a warning that names it', async () => {
+    const path = await smallVocabulary(join(given, 'almost'), { 1: 'One' });
+    await appendFile(join(path, 'CONCEPT.csv'), '3\tshort\n');
+    for (const command of [['up', '--vocabulary', path], ['vocab', 'load', path], ['index', 'build', '--vocabulary', path]]) {
+      const { code, warnings } = await project.json(command);
+      expect({ code, warnings }).toEqual({ code: 0, warnings: [expect.stringContaining(`${path}: rows that cannot be used were left out: 1.`)] });
+    }
   });
 });
 
@@ -136,6 +148,7 @@ describe('who may not', () => {
 
   it.skipIf(!nobody)(`names the folder that may not be written${why}`, async () => {
     const other = await projectOfNobody();
+    await rm(join(other.folder, '.portiere'), { recursive: true });
     await chmod(other.folder, 0o555);
     for (const command of [['init', '--yes'], ['up'], ['vocab', 'load'], ['migrate', 'up'], ['index', 'build']]) {
       expectError(await asNobody(other, command), { code: 'PERMISSION_DENIED', thing: other.folder, exit: 4 });
@@ -161,6 +174,8 @@ describe('a full disk', () => {
       }
       size(100);
       const { data } = await other.json(['up']);
+      const { blocks, bfree, bsize } = await statfs(other.folder);
+      size(Math.ceil(((blocks - bfree) * bsize) / 2 ** 20) + 6);
       const bigger = await smallVocabulary(
         join(given, 'bigger'),
         Object.fromEntries(Array.from({ length: 40_000 }, (_, index) => [index + 1, `concept number ${index}`])),

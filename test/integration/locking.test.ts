@@ -60,7 +60,7 @@ describe('a lease of a holder that is gone', () => {
     ['nobody, cut by a power failure', () => ''],
   ])('is taken over: %s', async (_title, holder) => {
     const held = holder();
-    await (held === '' ? writeFile(join(project.state, 'operation.lease'), '') : lease(held));
+    await (typeof held === 'string' ? writeFile(join(project.state, 'operation.lease'), held) : lease(held));
     expect((await project.run(['migrate', 'up'])).code).toBe(0);
     expect(await litter(project.folder)).toEqual(['.portiere/embedded/postgres.lease']);
   });

@@ -42,7 +42,9 @@ async function connect(target: DatabaseTarget): Promise<Database> {
 
 async function* chunks(count: number, row: (at: number) => string): AsyncGenerator<Buffer> {
   for (let at = 0; at < count; at += 1000) {
-    yield Buffer.from(Array.from({ length: Math.min(1000, count - at) }, (_, more) => row(at + more)).join(''));
+    yield Buffer.from(
+      Array.from({ length: Math.min(1000, count - at) }, (_, more) => row(at + more)).join(''),
+    );
   }
 }
 const numbered = (at: number): string => `${at}\t${'x'.repeat(90)}\n`;
@@ -58,13 +60,19 @@ async function beside(script: string): Promise<ChildProcess> {
     const { databasesFor } = await import(${JSON.stringify(path.join(root, 'src/drivers/postgres.ts'))});
     const databases = databasesFor(leases);
     ${script}`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const file = path.join(folder, 'beside.mjs');
+  await writeFile(file, program);
+  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] });
   open.push({
     async close() {
       if (child.exitCode === null && child.signalCode === null) await killed(child);
     },
   });
-  await once(child.stdout, 'data');
+  const ended = once(child, 'exit').then(() => {
+    throw new Error('the program beside us ended before it said anything');
+  });
+  await Promise.race([once(child.stdout, 'data'), ended]);
+  ended.catch(() => undefined);
   return child;
 }
 
@@ -118,7 +126,7 @@ function behaves(target: () => Promise<DatabaseTarget>): void {
   it('gives numbers for int8, text for dates, and takes parameters', async () => {
     const database = await connect(await target());
     const { rows: found } = await database.query(
-      "SELECT 2000000001::bigint AS id, $1::date AS day, $2::text[] AS list, NULL::text AS none",
+      'SELECT 2000000001::bigint AS id, $1::date AS day, $2::text[] AS list, NULL::text AS none',
       ['2023-05-31', ['a', 'b']],
     );
     expect(found).toEqual([{ id: 2_000_000_001, day: '2023-05-31', list: ['a', 'b'], none: null }]);
@@ -155,7 +163,10 @@ function isolates(target: () => Promise<DatabaseTarget>): void {
 }
 
 describe('the embedded Postgres', () => {
-  const target = async (): Promise<DatabaseTarget> => ({ kind: 'embedded', folder: path.join(folder, 'postgres') });
+  const target = async (): Promise<DatabaseTarget> => ({
+    kind: 'embedded',
+    folder: path.join(folder, 'postgres'),
+  });
   const served = async (): Promise<DatabaseTarget> => {
     const where = await target();
     if (where.kind === 'embedded') open.push(await databases.serve(where.folder, 'serve'));
@@ -239,10 +250,29 @@ describe.skipIf(binaries === undefined)(`a real Postgres server${lacking}`, () =
     if ('uid' in user) execFileSync('chown', ['-R', '65534:65534', data]);
     const bin = (name: string): string => path.join(binaries ?? '', name);
     const auth = ['-A', 'scram-sha-256', '-U', 'portiere', `--pwfile=${path.join(home, 'password')}`];
-    execFileSync(bin('initdb'), ['-D', data, '-E', 'UTF8', '--no-sync', ...auth], { ...user, cwd: home, stdio: 'pipe' });
-    const listen = ['-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${data}`];
-    server = spawn(bin('postgres'), ['-D', data, ...listen, '-c', 'fsync=off'], { ...user, cwd: home, stdio: 'ignore' });
-    await expect.poll(answers, { timeout: 30_000, interval: 100 }).toBe(true);
+    execFileSync(bin('initdb'), ['-D', data, '-E', 'UTF8', '--no-sync', ...auth], {
+      ...user,
+      cwd: home,
+      stdio: 'pipe',
+    });
+    const listen = [
+      '-p',
+      String(port),
+      '-c',
+      'listen_addresses=127.0.0.1',
+      '-c',
+      `unix_socket_directories=${data}`,
+    ];
+    server = spawn(bin('postgres'), ['-D', data, ...listen, '-c', 'fsync=off'], {
+      ...user,
+      cwd: home,
+      stdio: 'ignore',
+    });
+    const end = Date.now() + 30_000;
+    while (!(await answers())) {
+      if (Date.now() > end) throw new Error('the Postgres server does not start');
+      await clock.sleep(100);
+    }
   });
   afterAll(async () => {
     const gone = once(server, 'exit');
@@ -279,14 +309,24 @@ describe.skipIf(binaries === undefined)(`a real Postgres server${lacking}`, () =
   const world = async (given: Partial<Ports> = {}): Promise<{ ports: Ports; where: DatabaseTarget }> => {
     const where = await target();
     const settings = { DB_HOST: where.host, DB_PORT: port, DB_NAME: where.database, DB_USER: where.user };
-    const config = { environment: 'test', settings: { ...settings, FAISS_INDEX_PATH: 'index/dense.faiss', EMBEDDING_MODEL: 'hashing' } };
+    const config = {
+      environment: 'test',
+      settings: { ...settings, FAISS_INDEX_PATH: 'index/dense.faiss', EMBEDDING_MODEL: 'hashing' },
+    };
     const env = { ...goodProd, DB_PASSWORD: password };
     const settingsFiles: World['ports'] = {
       settingsFiles: {
-        load: async () => ({ path: path.join(folder, 'portiere.config.yaml'), data: { version: 1, ...config }, lineOf: () => undefined }),
+        load: async () => ({
+          path: path.join(folder, 'portiere.config.yaml'),
+          data: { version: 1, ...config },
+          lineOf: () => undefined,
+        }),
       },
     };
-    return { where, ports: fakePorts({ env, ports: { ...settingsFiles, files, leases, databases, clock, ...given } }) };
+    return {
+      where,
+      ports: fakePorts({ env, ports: { ...settingsFiles, files, leases, databases, clock, ...given } }),
+    };
   };
 
   behaves(target);
@@ -302,17 +342,25 @@ describe.skipIf(binaries === undefined)(`a real Postgres server${lacking}`, () =
       });
       expect(String(error)).not.toContain('wrong-password');
     }
-    await expect(connect({ ...at('postgres'), port: 1 })).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE' });
+    await expect(connect({ ...at('postgres'), port: 1 })).rejects.toMatchObject({
+      code: 'DATABASE_UNREACHABLE',
+    });
   });
 
   it('migrates once: plan, up, status, and again', async () => {
     const { ports } = await world();
-    expect(await plan(ports, { detailedExitcode: true })).toMatchObject({ exitCode: 2, data: { applied: [] } });
+    expect(await plan(ports, { detailedExitcode: true })).toMatchObject({
+      exitCode: 2,
+      data: { applied: [] },
+    });
     const { data } = await up(ports, {});
     const { applied } = data as { applied: string[] };
     expect(applied.length).toBeGreaterThanOrEqual(4);
     expect((await up(ports, {})).data).toEqual({ applied: [] });
-    expect(await plan(ports, { detailedExitcode: true })).toMatchObject({ exitCode: 0, data: { applied, pending: [] } });
+    expect(await plan(ports, { detailedExitcode: true })).toMatchObject({
+      exitCode: 0,
+      data: { applied, pending: [] },
+    });
     expect((await status(ports, {})).data).toMatchObject({ applied, pending: [] });
   });
 
@@ -320,14 +368,24 @@ describe.skipIf(binaries === undefined)(`a real Postgres server${lacking}`, () =
     const { ports } = await world();
     const other = { ...ports, leases: fakePorts().leases };
     const both = await Promise.all([up(ports, {}), up(other, {})]);
-    const counts = both.map(({ data }) => (data as { applied: string[] }).applied.length).sort((a, b) => a - b);
+    const counts = both
+      .map(({ data }) => (data as { applied: string[] }).applied.length)
+      .sort((a, b) => a - b);
     expect(counts[0]).toBe(0);
     expect(counts[1]).toBeGreaterThanOrEqual(4);
   });
 
   it.each([
-    ['an edited migration', "UPDATE portiere_migration SET checksum = 'x' WHERE name LIKE '0002%'", 'MIGRATION_CHANGED'],
-    ['one that we do not have', "INSERT INTO portiere_migration VALUES ('9999_z.sql', 'x', now(), 'x')", 'MIGRATION_UNKNOWN'],
+    [
+      'an edited migration',
+      "UPDATE portiere_migration SET checksum = 'x' WHERE name LIKE '0002%'",
+      'MIGRATION_CHANGED',
+    ],
+    [
+      'one that we do not have',
+      "INSERT INTO portiere_migration VALUES ('9999_z.sql', 'x', now(), 'x')",
+      'MIGRATION_UNKNOWN',
+    ],
     ['a gap', "DELETE FROM portiere_migration WHERE name LIKE '0002%'", 'MIGRATION_GAP'],
   ])('refuses %s and changes nothing', async (_case, change, code) => {
     const { ports, where } = await world();
@@ -335,7 +393,8 @@ describe.skipIf(binaries === undefined)(`a real Postgres server${lacking}`, () =
     const database = await connect(where);
     await database.script(change);
     const before = await database.query('SELECT * FROM portiere_migration ORDER BY name');
-    for (const command of [plan, status, up]) await expect(command(ports, {})).rejects.toMatchObject({ code });
+    for (const command of [plan, status, up])
+      await expect(command(ports, {})).rejects.toMatchObject({ code });
     expect(await database.query('SELECT * FROM portiere_migration ORDER BY name')).toEqual(before);
   });
 
@@ -343,9 +402,15 @@ describe.skipIf(binaries === undefined)(`a real Postgres server${lacking}`, () =
     const { ports } = await world();
     const templates = path.join(folder, 'templates');
     await cp(ports.self.templates, templates, { recursive: true });
-    await writeFile(path.join(templates, 'postgres', 'migrations', '9000_bad.sql'), 'CREATE TABLE half (id int); SELECT 1/0;');
+    await writeFile(
+      path.join(templates, 'postgres', 'migrations', '9000_bad.sql'),
+      'CREATE TABLE half (id int); SELECT 1/0;',
+    );
     const bad = { ...ports, self: { ...ports.self, templates } };
-    await expect(up(bad, {})).rejects.toMatchObject({ code: 'MIGRATION_FAILED', message: expect.stringMatching(/9000_bad.*division by zero/) });
+    await expect(up(bad, {})).rejects.toMatchObject({
+      code: 'MIGRATION_FAILED',
+      message: expect.stringMatching(/9000_bad.*division by zero/),
+    });
     expect((await plan(bad, {})).data).toMatchObject({ pending: ['9000_bad.sql'] });
     expect((await up(ports, {})).data).toEqual({ applied: [] });
   });
@@ -355,7 +420,10 @@ describe.skipIf(binaries === undefined)(`a real Postgres server${lacking}`, () =
     const loaded = (await load(ports, {})).data as Record<string, unknown>;
     expect(loaded).toMatchObject({ concepts: 309, relationships: 942, unusable_rows: 0 });
     const built = (await build(ports, { source: 'database' })).data;
-    expect(built).toMatchObject({ source: { kind: 'database', digest: loaded['digest'] }, counts: { concepts: 309 } });
+    expect(built).toMatchObject({
+      source: { kind: 'database', digest: loaded['digest'] },
+      counts: { concepts: 309 },
+    });
     const again = (await build(ports, {})).data as { counts: unknown };
     expect(again.counts).toEqual((built as { counts: unknown }).counts);
   });
@@ -365,9 +433,11 @@ describe.skipIf(binaries === undefined)(`a real Postgres server${lacking}`, () =
     await load(ports, {});
     const database = await connect(where);
     const tables = async (): Promise<unknown[]> =>
-      (await database.query("SELECT relname FROM pg_class WHERE relname ~ '^concept.*_b[0-9]+$' AND relkind = 'r' ORDER BY 1")).rows.map(
-        (row) => row['relname'],
-      );
+      (
+        await database.query(
+          "SELECT relname FROM pg_class WHERE relname ~ '^concept.*_b[0-9]+$' AND relkind = 'r' ORDER BY 1",
+        )
+      ).rows.map((row) => row['relname']);
     const published = await tables();
     const child = await beside(`
       const { loadVocabulary } = await import(${JSON.stringify(path.join(root, 'src/search/populate/load-vocabulary.ts'))});

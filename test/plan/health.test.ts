@@ -26,7 +26,13 @@ describe('judge', () => {
 
   it.each<[string, Partial<Observation>, string, RegExp, RegExp]>([
     ['no server', { server: null, ready: null, published: null }, 'down', /not running/, /^portiere up$/],
-    ['a dead server', { server: { ...server, alive: false }, ready: null }, 'down', /pid 12\) is gone/, /portiere up/],
+    [
+      'a dead server',
+      { server: { ...server, alive: false }, ready: null },
+      'down',
+      /pid 12\) is gone/,
+      /portiere up/,
+    ],
     [
       'a silent server',
       { ready: { answered: false, reason: 'timed out' } },

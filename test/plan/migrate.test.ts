@@ -19,7 +19,12 @@ describe('planMigrations', () => {
   });
 
   it.each([
-    ['a file edited after it was applied', [{ name: '0001_a.sql', checksum: 'old' }], 'MIGRATION_CHANGED', '0001_a'],
+    [
+      'a file edited after it was applied',
+      [{ name: '0001_a.sql', checksum: 'old' }],
+      'MIGRATION_CHANGED',
+      '0001_a',
+    ],
     ['a migration that we do not have', applied('0001_a.sql', '0009_z.sql'), 'MIGRATION_UNKNOWN', '0009_z'],
     ['a file before the last applied one', applied('0001_a.sql', '0003_c.sql'), 'MIGRATION_GAP', '0002_b'],
     ['a missing first', applied('0002_b.sql'), 'MIGRATION_GAP', '0001_a'],

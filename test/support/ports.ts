@@ -35,7 +35,9 @@ export interface FakePorts extends Ports {
 
 /** The outside world in memory, for one command. */
 export function fakePorts(world: World = {}): FakePorts {
-  const disk = new Map(Object.entries(world.files ?? {}).map(([name, text]) => [path.join(root, name), text]));
+  const disk = new Map(
+    Object.entries(world.files ?? {}).map(([name, text]) => [path.join(root, name), text]),
+  );
   const modes = new Map<string, number>();
   const shown = { lines: [] as string[], warnings: [] as string[], steps: [] as string[] };
   const [hidden, leased, asked]: [string[], string[], string[]] = [[], [], []];

@@ -21,7 +21,10 @@ describe('duration', () => {
 
 describe('progressLine', () => {
   it.each([
-    [{ done: 12_000, total: 137_850, unit: 'concepts', milliseconds: 500 }, '12,000 of 137,850 concepts, 24,000/s, 5.2 s left'],
+    [
+      { done: 12_000, total: 137_850, unit: 'concepts', milliseconds: 500 },
+      '12,000 of 137,850 concepts, 24,000/s, 5.2 s left',
+    ],
     [{ done: 12_000, total: undefined, unit: 'rows', milliseconds: 1000 }, '12,000 rows, 12,000/s'],
     [{ done: 5, total: 5, unit: 'rows', milliseconds: 1000 }, '5 of 5 rows, 5/s'],
     [{ done: 5, total: 10, unit: 'rows', milliseconds: 100 }, '5 of 10 rows'],
@@ -66,7 +69,9 @@ describe('scrub', () => {
 describe('printable', () => {
   it('keeps words, lines and tabs, drops what drives a terminal', () => {
     expect(printable('a\tb\nç 漢')).toBe('a\tb\nç 漢');
-    expect(printable('\u001b[31mred\u001b[0m \u001b]0;title\u0007x\rx\u0000\u009b2J\u007f')).toBe('red x?x??');
+    expect(printable('\u001b[31mred\u001b[0m \u001b]0;title\u0007x\rx\u0000\u009b2J\u007f')).toBe(
+      'red x?x??',
+    );
   });
 
   it('leaves JSON that can be read', () => {

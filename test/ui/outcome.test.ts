@@ -57,7 +57,10 @@ describe('printOutcome', () => {
 describe('printError', () => {
   const known = new PortiereError('CONFIG_INVALID', 'Two problems.', {
     hint: 'portiere config validate',
-    problems: [{ path: 'settings.API_PRT', reason: 'unknown hunter22', suggestion: 'API_PORT' }, { path: 'name', reason: 'empty' }],
+    problems: [
+      { path: 'settings.API_PRT', reason: 'unknown hunter22', suggestion: 'API_PORT' },
+      { path: 'name', reason: 'empty' },
+    ],
     cause: new Error('deeper'),
   });
 
@@ -91,7 +94,10 @@ describe('printError', () => {
         code: 'CONFIG_INVALID',
         message: 'Two problems.',
         hint: 'portiere config validate',
-        problems: [{ path: 'settings.API_PRT', reason: 'unknown [redacted]', suggestion: 'API_PORT' }, { path: 'name', reason: 'empty' }],
+        problems: [
+          { path: 'settings.API_PRT', reason: 'unknown [redacted]', suggestion: 'API_PORT' },
+          { path: 'name', reason: 'empty' },
+        ],
       },
       warnings: [],
     });

@@ -4,7 +4,7 @@
  */
 export function misspell(query: string, seed: number): string {
   const random = generator(seed ^ hash(query));
-  const letters = [...query];
+  const letters = Array.from(query);
   const places = letters.flatMap((letter, index) =>
     /\p{L}/u.test(letter) && index > 0 && /\p{L}/u.test(letters[index - 1] ?? '') ? [index] : [],
   );

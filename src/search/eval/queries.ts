@@ -33,7 +33,9 @@ export async function readQueries(file: string): Promise<LabelledQuery[]> {
   if (problems.length === 0 && queries.length > 0) return queries;
   throw new PortiereError(
     'QUERIES_INVALID',
-    `The query file ${file} has ${problems.length || 'no'} usable lines missing.`,
+    problems.length > 0
+      ? `The query file ${file} has ${problems.length} lines that are no labelled query.`
+      : `The query file ${file} holds no query.`,
     {
       hint: 'Each line: query, tab, concept id.',
       problems: problems.slice(0, 20),

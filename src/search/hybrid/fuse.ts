@@ -23,10 +23,11 @@ const strongestFirst = ['code', 'exact', 'lexical', 'dense'] as const satisfies 
 const besideCode = 0.5;
 
 /**
- * The code itself stands by 2, the codes of its category between 1 and 2, the same text by 1, all else below 1 by
- * its rating; ties go to the lower concept id. Ratings and not ranks are fused: a rank says nothing of how much
- * better it is than the next one, and with a misspelled word BM25 ranks by the words that say least. Reciprocal rank
- * fusion lost 8 points of recall at 10 on misspelled queries to the better arm, this gains 4 or more.
+ * The code itself stands by 2, the same text by 1 (rated nearly 1 besides), the codes of the same category between
+ * 1 and 2, all else below 1 by its rating; ties go to the lower concept id. Ratings are fused and not ranks: a rank
+ * does not say how much better it is than the next, and with a misspelled word BM25 ranks by the words that say
+ * least. Recall at 10 on 2,000 disease synonyms as they are and misspelled, vectors by hashing: reciprocal rank
+ * fusion .591 and .440, vectors alone .594 and .512, this .626 and .550.
  */
 export function fuse({ arms, rated }: Found): FusedHit[] {
   const places = strongestFirst.map((arm) => ({ arm, found: placesOf(arms[arm]) }));

@@ -7,7 +7,7 @@ export interface RarityOf {
   /** Terms in the index. */
   readonly terms: number;
   /** In how many of them a word occurs. */
-  frequency(word: string): number;
+  readonly frequency: (word: string) => number;
 }
 
 /**

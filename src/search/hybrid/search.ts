@@ -22,7 +22,10 @@ export interface Hit extends Concept {
   readonly match: 'code' | 'name' | 'synonym' | 'vector';
   /** 1-based rank in each arm that found it. */
   readonly ranks: Readonly<Partial<Record<ArmName, number>>>;
-  /** Orders the hits of one answer: 2 for its code, 1 for the same text, and the rating (below 1) on top; codes of the same category lie between 1 and 2. */
+  /**
+   * Orders the hits of one answer: 2 for its code, 1 for the same text, and the rating (below 1) on top; codes of
+   * the same category lie between 1 and 2.
+   */
   readonly score: number;
 }
 
@@ -36,7 +39,7 @@ export interface SearchAnswer {
 /** Candidates that each arm gives to the fusion. */
 export const candidates = 100;
 
-/** Exact code first, then texts equal to the query, then words and vectors fused. Filters apply in every arm before its top k. */
+/** The code first, then texts equal to the query, the code's category, words and vectors fused. Filters apply in every arm before its top k. */
 export async function search(
   build: OpenBuild,
   embedder: Embedder,
@@ -67,19 +70,25 @@ export async function runArms(
   const allowed = lexical.attributes.mask(filters);
   const k = Math.max(candidates, limit);
   const vector = await embedder.embed([q]);
-  const searching = vector.every((value) => value === 0)
-    ? Promise.resolve({ rows: [], scores: [] })
-    : dense.search(vector, k * 2, allowed);
-  // The vector search has threads of its own and needs none of this one's time meanwhile.
-  const words = {
+  // The vector search has threads of its own, and is under way before the words are looked up on this one.
+  const [nearest, words] = await Promise.all([
+    vector.every((value) => value === 0) ? { rows: [], scores: [] } : dense.search(vector, k * 2, allowed),
+    askWords(build, { q, k, allowed }),
+  ]);
+  const arms = { ...words, dense: perConcept(nearest, conceptIds).slice(0, k) };
+  const found = new Set(Object.values(arms).flatMap((hits) => hits.map(({ concept_id }) => concept_id)));
+  return { arms, rated: await rate(build, { q, vector, nearest }, found) };
+}
+
+async function askWords(
+  { lexical }: OpenBuild,
+  { q, k, allowed }: { readonly q: string; readonly k: number; readonly allowed: Uint8Array | undefined },
+): Promise<Pick<Found['arms'], 'code' | 'exact' | 'lexical'>> {
+  return {
     code: lexical.byCode(q, allowed),
     exact: lexical.byExactText(q, allowed),
     lexical: lexical.byWords(q, k, allowed),
   };
-  const nearest = await searching;
-  const arms = { ...words, dense: perConcept(nearest, conceptIds).slice(0, k) };
-  const found = new Set(Object.values(arms).flatMap((hits) => hits.map(({ concept_id }) => concept_id)));
-  return { arms, rated: await rate(build, { q, vector, nearest }, found) };
 }
 
 /** Names and synonyms of a concept collapse to the nearest of them. */

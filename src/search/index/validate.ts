@@ -31,11 +31,7 @@ export async function validateBuild(folder: string, manifest: Manifest, embedder
     );
     expect(counts.terms === manifest.lexical.terms, `lexical holds ${counts.terms} terms`, manifest);
     expect(dense.count === manifest.dense.count, `dense holds ${dense.count} vectors`, manifest);
-    expect(
-      ids.length === manifest.dense.count * 8,
-      `the id sidecar holds ${ids.length / 8} ids`,
-      manifest,
-    );
+    expect(ids.length === manifest.dense.count * 8, `the id sidecar holds ${ids.length / 8} ids`, manifest);
     expect(
       dense.dimension === embedder.identity.dimension,
       `dense has dimension ${dense.dimension}`,
@@ -47,7 +43,11 @@ export async function validateBuild(folder: string, manifest: Manifest, embedder
     const vectors = await embedder.embed(terms.map((term) => term?.text ?? ''));
     for (const [index, row] of rows.entries()) {
       const [id, owner] = [Number(ids.readBigInt64LE(row * 8)), terms[index]?.concept_id ?? 'none'];
-      expect(id === owner, `row ${row} is a term of concept ${owner}, the sidecar says concept ${id}`, manifest);
+      expect(
+        id === owner,
+        `row ${row} is a term of concept ${owner}, the sidecar says concept ${id}`,
+        manifest,
+      );
       const query = vectors.slice(index * dense.dimension, (index + 1) * dense.dimension);
       if (query.every((value) => value === 0)) continue;
       const [best, own] = [await dense.search(query, 1), await dense.score(query, [row])];

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
+import { bestPerConcept } from './by-words.ts';
 import { codeKey } from './normalise.ts';
 import type { LexicalHit } from './reader.ts';
 
@@ -17,16 +18,30 @@ interface Found {
 
 const columns = 'term.row, concept.concept_id, vocabulary_id, concept_code';
 const named = "JOIN term ON term.concept_id = concept.concept_id AND term.kind = 'name'";
+const mostKin = 100;
 
 /** Finds codes; the SQL function `allowed(row)` narrows. */
 export function openCodeSearch(database: DatabaseSync): CodeSearch {
   const same =
     database.prepare(`SELECT ${columns} FROM concept ${named} WHERE code_key = ? AND allowed(term.row)
     ORDER BY standard_concept IS NOT 'S', invalid_reason IS NOT NULL, vocabulary_id, row LIMIT 100`);
-  // '/' follows '.' in ASCII.
-  const category = database.prepare(`SELECT ${columns} FROM concept ${named} WHERE vocabulary_id = :vocabulary
-    AND (concept_code = :category OR (concept_code > :category || '.' AND concept_code < :category || '/'))
-    AND allowed(term.row) ORDER BY concept_code LIMIT 1000`);
+  const beginning =
+    database.prepare(`SELECT ${columns} FROM concept ${named} WHERE vocabulary_id = :vocabulary
+    AND (concept_code = :category OR (concept_code >= :start AND concept_code < :start || char(1114111)))
+    AND allowed(term.row) ORDER BY length(concept_code), concept_code LIMIT ${mostKin + 1}`);
+
+  /** The code's subdivisions, then its siblings, and so on to its category; the wider of two alike first. */
+  const kinOf = ({ concept_id, concept_code, vocabulary_id: vocabulary }: Found): Found[] => {
+    const kin = new Map<number, Found>();
+    for (const range of widening(concept_code)) {
+      for (const found of beginning.all({ vocabulary, ...range }) as unknown as Found[])
+        kin.set(found.concept_id, found);
+      if (kin.size > mostKin) break;
+    }
+    kin.delete(concept_id);
+    return [...kin.values()].slice(0, mostKin);
+  };
+
   return {
     byCode(query) {
       const spelled = query.trim();
@@ -35,37 +50,23 @@ export function openCodeSearch(database: DatabaseSync): CodeSearch {
       const exact = (same.all(codeKey(spelled)) as unknown as Found[]).sort(
         (a, b) => Number(b.concept_code === spelled) - Number(a.concept_code === spelled),
       );
-      const ids = new Set(exact.map(({ concept_id }) => concept_id));
-      const kin = exact.flatMap((found) => {
-        const parameters = { vocabulary: found.vocabulary_id, category: categoryOf(found.concept_code) };
-        const members = (category.all(parameters) as unknown as Found[]).filter(
-          (member) => !ids.has(member.concept_id),
-        );
-        for (const { concept_id } of members) ids.add(concept_id);
-        return members.sort(nearestTo(found.concept_code)).slice(0, 100);
-      });
-      return [...exact.map(hit(1)), ...kin.map(hit(0.5))];
+      return bestPerConcept([...exact.map(hit(1)), ...exact.flatMap(kinOf).map(hit(0.5))]);
     },
   };
 }
 
-/** What stands before the dot: of `E11.9` and of `E11` it is `E11`. Notations without a dot have no other members. */
-function categoryOf(code: string): string {
-  return code.split('.', 1)[0] ?? code;
-}
-
-/** Its subdivisions first, then by how much of the beginning is the same, the wider of two alike first. */
-function nearestTo(code: string): (a: Found, b: Found) => number {
-  const alike = ({ concept_code }: Found): number => {
-    let length = 0;
-    while (length < code.length && concept_code[length] === code[length]) length += 1;
-    return length;
-  };
-  return (a, b) => alike(b) - alike(a) || a.concept_code.length - b.concept_code.length || compare(a, b);
-}
-
-function compare(a: Found, b: Found): number {
-  return a.concept_code < b.concept_code ? -1 : 1;
+/**
+ * Ranges of codes around one, each wider than the one before, the last one its category: what stands before the
+ * dot (`E11` of `E11.9` and of `E11`). Notations without a dot have nobody else there.
+ */
+function widening(code: string): { readonly start: string; readonly category: string }[] {
+  const category = code.split('.', 1)[0] ?? code;
+  const whole = { start: `${category}.`, category };
+  const narrower = Array.from({ length: Math.max(0, code.length - whole.start.length) }, (_, cut) => ({
+    start: code.slice(0, code.length - cut),
+    category: code,
+  }));
+  return [...narrower, whole];
 }
 
 function hit(score: number): (found: Found) => LexicalHit {

@@ -6,6 +6,8 @@ import type { LexicalHit } from './reader.ts';
 
 /** BM25 costs some microseconds a matching term, so it is asked to rank about this many. */
 const affordable = 4_000;
+/** Where the words that matter are misspelled, one in more terms than this ("of", "other") has nothing to say. */
+const tellingNothing = 4 * affordable;
 
 export interface WordSearch {
   /** In how many terms a word occurs, as `textKey` spells it. */
@@ -32,7 +34,11 @@ export function openWordSearch(database: DatabaseSync): WordSearch {
   return {
     frequency,
     byWords(query, k, filtered) {
-      const known = wordsOf(query).filter((word) => frequency(word) > 0);
+      const words = wordsOf(query);
+      const known = words.filter((word) => frequency(word) > 0);
+      const leftovers =
+        known.length < words.length && known.every((word) => frequency(word) > tellingNothing);
+      if (leftovers && !filtered) return [];
       const statement = filtered ? filteredRanked : ranked;
       for (let most = affordable; ; most *= 8) {
         const rarer = rarest(known, frequency, most);

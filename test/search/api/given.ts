@@ -4,10 +4,12 @@ import { type LiveIndex, watchIndex } from '../../../src/search/api/live-index.t
 import { newMetrics } from '../../../src/search/api/metrics.ts';
 import { embedder } from '../index/given.ts';
 
-export const now = (): Date => new Date('2026-01-02T03:04:05Z');
+const now = (): Date => new Date('2026-01-02T03:04:05Z');
 
-/** A limiter that lets everyone on, and one that is broken. */
-export const noLimit: Limiter = localLimiter(1_000_000, () => 0);
+/** Lets everyone on. */
+const noLimit: Limiter = localLimiter(1_000_000, () => 0);
+
+/** Lets everyone on and answers no ping. */
 export const brokenLimiter: Limiter = {
   take: async () => ({ allowed: true, remaining: 1, retryAfter: 0 }),
   ping: () => Promise.reject(new Error('no limiter')),

@@ -6,20 +6,24 @@ import { localLimiter } from '../../../src/search/api/limiter.ts';
 describe('localLimiter', () => {
   it('lets no window of a minute hold more than the limit', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat(30_000), { maxLength: 60 }), async (limit, waits) => {
-        let time = 0;
-        const limiter = localLimiter(limit, () => time);
-        const passed: number[] = [];
-        for (const wait of waits) {
-          time += wait;
-          const { allowed, remaining, retryAfter } = await limiter.take('a');
-          const recent = passed.filter((past) => past > time - 60_000).length;
-          expect(allowed).toBe(recent < limit);
-          expect(remaining).toBe(allowed ? limit - recent - 1 : 0);
-          if (allowed) passed.push(time);
-          else expect(retryAfter).toBeGreaterThanOrEqual(1);
-        }
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.nat(30_000), { maxLength: 60 }),
+        async (limit, waits) => {
+          let time = 0;
+          const limiter = localLimiter(limit, () => time);
+          const passed: number[] = [];
+          for (const wait of waits) {
+            time += wait;
+            const { allowed, remaining, retryAfter } = await limiter.take('a');
+            const recent = passed.filter((past) => past > time - 60_000).length;
+            expect(allowed).toBe(recent < limit);
+            expect(remaining).toBe(allowed ? limit - recent - 1 : 0);
+            if (allowed) passed.push(time);
+            else expect(retryAfter).toBeGreaterThanOrEqual(1);
+          }
+        },
+      ),
     );
   });
 

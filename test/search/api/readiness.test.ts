@@ -21,7 +21,9 @@ afterEach(async () => {
 async function ready(parts: Partial<ApiParts> = {}) {
   api = await startApi(pointer, parts);
   const { status, body } = await api.get('/health/ready');
-  const sick = (body.components as { name: string; state: string; detail?: string }[]).filter(({ state }) => state !== 'ok');
+  const sick = (body.components as { name: string; state: string; detail?: string }[]).filter(
+    ({ state }) => state !== 'ok',
+  );
   return { status, body, sick };
 }
 const noDatabase = { pingDatabase: () => Promise.reject(new Error('connection refused')) };
@@ -31,7 +33,12 @@ describe('GET /health/ready', () => {
     const { id } = await buildAndPublish(pointer);
     const { status, body, sick } = await ready();
     expect([status, sick]).toEqual([200, []]);
-    expect(body).toMatchObject({ status: 'ok', version: '1.2.3', timestamp: '2026-01-02T03:04:05.000Z', build: id });
+    expect(body).toMatchObject({
+      status: 'ok',
+      version: '1.2.3',
+      timestamp: '2026-01-02T03:04:05.000Z',
+      build: id,
+    });
     expect((body.components as { name: string }[]).map(({ name }) => name)).toEqual([
       'postgres',
       'rate_limiter',

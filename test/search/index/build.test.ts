@@ -21,7 +21,8 @@ afterEach(async () => {
 
 const fileOf = ({ id }: Manifest, name: keyof typeof fileNames): string =>
   path.join(buildsFolder(pointer), id, fileNames[name]);
-const openIt = async (other = embedder) => await openPublished({ pointer, embedder: other, engine: 'native' });
+const openIt = async (other = embedder) =>
+  await openPublished({ pointer, embedder: other, engine: 'native' });
 
 describe('buildIndex', () => {
   it('writes the files that its manifest describes, and publishes nothing', async () => {
@@ -55,8 +56,14 @@ describe('buildIndex', () => {
     try {
       expect(opened.manifest.id).toBe(id);
       expect([...opened.conceptIds]).toEqual([1, 2, 3, 4, 5, 6, 2, 4]);
-      expect(opened.lexical.page(3)).toMatchObject({ concept: { concept_code: 'I21.9' }, maps_to: [{ concept_id: 2 }] });
-      expect(opened.lexical.page(2)).toMatchObject({ synonyms: ['Heart attack'], ancestors: [{ concept_id: 1 }] });
+      expect(opened.lexical.page(3)).toMatchObject({
+        concept: { concept_code: 'I21.9' },
+        maps_to: [{ concept_id: 2 }],
+      });
+      expect(opened.lexical.page(2)).toMatchObject({
+        synonyms: ['Heart attack'],
+        ancestors: [{ concept_id: 1 }],
+      });
       const { rows } = await opened.dense.search(await embedder.embed(['heart attack']), 1);
       expect(rows).toEqual([6]);
     } finally {
@@ -90,7 +97,9 @@ describe('buildIndex', () => {
 
 describe('validateBuild', () => {
   const refused = async (manifest: Manifest, message: RegExp) => {
-    await expect(validateBuild(path.dirname(fileOf(manifest, 'ids')), manifest, embedder)).rejects.toMatchObject({
+    await expect(
+      validateBuild(path.dirname(fileOf(manifest, 'ids')), manifest, embedder),
+    ).rejects.toMatchObject({
       code: 'INDEX_INVALID',
       message: expect.stringMatching(message),
     });
@@ -143,7 +152,11 @@ describe('openPublished', () => {
 
   it('refuses the vectors of another model or dimension', async () => {
     await buildAndPublish(pointer);
-    await refused('INDEX_INVALID', /hashing-ngram \(fp32, none, 32\), the configuration asks for .*64/, hashingEmbedder({ dimension: 64 }));
+    await refused(
+      'INDEX_INVALID',
+      /hashing-ngram \(fp32, none, 32\), the configuration asks for .*64/,
+      hashingEmbedder({ dimension: 64 }),
+    );
     const other = { ...embedder, identity: { ...embedder.identity, digest: 'other' } };
     await refused('INDEX_INVALID', /the configuration asks for/, other);
   });

@@ -44,7 +44,9 @@ export const concepts: readonly Concept[] = [
 const dates = { valid_start_date: '1970-01-01', valid_end_date: '2099-12-31', invalid_reason: null } as const;
 
 /** A vocabulary of a handful of concepts, in memory. */
-export function memorySource(given: Partial<VocabularySource> & { rows?: readonly Concept[] } = {}): VocabularySource {
+export function memorySource(
+  given: Partial<VocabularySource> & { rows?: readonly Concept[] } = {},
+): VocabularySource {
   const { rows = concepts, ...rest } = given;
   return {
     kind: 'bundle',
@@ -71,9 +73,24 @@ export function memorySource(given: Partial<VocabularySource> & { rows?: readonl
       ]),
     ancestors: () =>
       batch([
-        { ancestor_concept_id: 1, descendant_concept_id: 2, min_levels_of_separation: 1, max_levels_of_separation: 1 },
-        { ancestor_concept_id: 2, descendant_concept_id: 2, min_levels_of_separation: 0, max_levels_of_separation: 0 },
-        { ancestor_concept_id: 99, descendant_concept_id: 2, min_levels_of_separation: 2, max_levels_of_separation: 2 },
+        {
+          ancestor_concept_id: 1,
+          descendant_concept_id: 2,
+          min_levels_of_separation: 1,
+          max_levels_of_separation: 1,
+        },
+        {
+          ancestor_concept_id: 2,
+          descendant_concept_id: 2,
+          min_levels_of_separation: 0,
+          max_levels_of_separation: 0,
+        },
+        {
+          ancestor_concept_id: 99,
+          descendant_concept_id: 2,
+          min_levels_of_separation: 2,
+          max_levels_of_separation: 2,
+        },
       ]),
     unusable: () => 0,
     close: async () => {},

@@ -3,7 +3,13 @@ import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { buildsFolder, listBuilds, publish, publishedBuild, sweep } from '../../../src/search/index/publish.ts';
+import {
+  buildsFolder,
+  listBuilds,
+  publish,
+  publishedBuild,
+  sweep,
+} from '../../../src/search/index/publish.ts';
 import { newPointer } from './given.ts';
 
 let folder: string;
@@ -37,13 +43,13 @@ describe('publish', () => {
   it('never leaves a reader without a build', async () => {
     await place('b0');
     await publish(pointer, 'b0');
-    let done = false;
+    const done = new AbortController();
     const seen = new Set<string | undefined>();
     const reading = (async () => {
-      while (!done) seen.add(await publishedBuild(pointer));
+      while (!done.signal.aborted) seen.add(await publishedBuild(pointer));
     })();
     for (let turn = 0; turn < 50; turn++) await publish(pointer, `b${turn % 3}`);
-    done = true;
+    done.abort();
     await reading;
     expect([...seen].every((id) => /^b[0-2]$/.test(id ?? ''))).toBe(true);
   });

@@ -51,7 +51,9 @@ describe('loadVocabulary', () => {
   it('names a concept that is there twice', async () => {
     const twice = Object.assign(new Error('could not create unique index'), { code: '23505' });
     const database = fakeDatabase([begun, [/ADD PRIMARY KEY/, twice]]);
-    await expect(loadVocabulary(database, memorySource(), quiet)).rejects.toMatchObject({ code: 'VOCABULARY_ROWS' });
+    await expect(loadVocabulary(database, memorySource(), quiet)).rejects.toMatchObject({
+      code: 'VOCABULARY_ROWS',
+    });
   });
 });
 
