@@ -35,7 +35,9 @@ export function warnOfUnusable(ports: Ports, source: VocabularySource): void {
   const rows = source.unusable();
   if (rows === 0) return;
   const label = source.label;
-  ports.reporter.warn(`${label}: rows that cannot be used were left out: ${rows}. See: portiere vocab inspect ${label}`);
+  ports.reporter.warn(
+    `${label}: rows that cannot be used were left out: ${rows}. See: portiere vocab inspect ${label}`,
+  );
 }
 
 /** The published build's manifest; undefined where none is published, or it cannot be used any more. */

@@ -1,7 +1,7 @@
 import { configJsonSchema } from '../config/json-schema.ts';
 import { explain as explainSetting } from '../config/explain.ts';
 import type { Source } from '../config/config.ts';
-import { type SettingName, settingNames, settingRow } from '../config/settings.ts';
+import { isSettingName, settingNames } from '../config/settings.ts';
 import { nearest } from '../config/nearest.ts';
 import { PortiereError } from '../errors.ts';
 import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
@@ -83,10 +83,7 @@ function shown(source: Source | undefined): string {
 
 /** An unknown name is told before the configuration is read, whatever state that is in. */
 function refuseUnknown(name: string): void {
-  if ((settingNames as readonly string[]).includes(name)) {
-    settingRow(name as SettingName);
-    return;
-  }
+  if (isSettingName(name)) return;
   const suggestion = nearest(name.toUpperCase(), settingNames, 3);
   throw new PortiereError('SETTING_UNKNOWN', `There is no setting ${name}.`, {
     hint: suggestion === undefined ? 'List them with: portiere config show' : `Did you mean ${suggestion}?`,

@@ -29,7 +29,10 @@ export async function openProject(
   options: GlobalOptions,
   flags: SettingFlags = {},
 ): Promise<Project> {
-  const { root, resolved } = await readConfig(ports, options, { folder: await projectFolder(ports, options), flags });
+  const { root, resolved } = await readConfig(ports, options, {
+    folder: await projectFolder(ports, options),
+    flags,
+  });
   const config = requireConfig(resolved);
   ports.reporter.hide(secretsIn(config));
   const state = path.join(root, '.portiere', config.environment);
@@ -73,8 +76,13 @@ export async function underLease<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const lease = await ports.leases.take(project.operationLease, command);
+  const lost = new Promise<never>((_, reject) => {
+    lease.lost.addEventListener('abort', () => {
+      reject(lease.lost.reason as PortiereError);
+    });
+  });
   try {
-    return await work();
+    return await Promise.race([work(), lost]);
   } finally {
     await lease.release();
   }

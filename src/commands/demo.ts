@@ -15,7 +15,10 @@ const examples = {
 export async function demo(ports: Ports, options: VocabularyOptions): Promise<Outcome> {
   if (options.dryRun === true) {
     const { data, view } = await init(ports, { ...options, env: 'embedded', yes: true });
-    return { data: { init: data }, view: [...view.slice(0, 1), 'Would then bring the stack up and search it.'] };
+    return {
+      data: { init: data },
+      view: [...view.slice(0, 1), 'Would then bring the stack up and search it.'],
+    };
   }
   if (options.cwd !== undefined) await ports.files.makeFolder(await folderOf(ports, options));
   await init(ports, { ...options, env: 'embedded', yes: true });

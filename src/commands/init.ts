@@ -18,7 +18,7 @@ export async function init(ports: Ports, options: InitOptions): Promise<Outcome>
   const { name, environment } = await answers(ports, options, root);
   const dotenvName = `.env.${environment}`;
   const existing = {
-    config: await read('portiere.config.yaml'),
+    config: await existingConfig(ports, root),
     gitignore: await read('.gitignore'),
     dotenv: await read(dotenvName),
   };
@@ -49,6 +49,15 @@ export async function init(ports: Ports, options: InitOptions): Promise<Outcome>
         : `Next: portiere up${options.cwd === undefined ? '' : ` --cwd ${options.cwd}`}`,
     ],
   };
+}
+
+/** The config's text, or where it has another name (`portiere.config.json`, `.portiererc`) what is in it. */
+async function existingConfig(ports: Ports, root: string): Promise<string | undefined> {
+  const text = await ports.files.read(path.join(root, 'portiere.config.yaml'));
+  if (text !== undefined || !(await ports.files.exists(root))) return text;
+  const found = await ports.settingsFiles.load(root, undefined);
+  const here = found !== undefined && [root, path.join(root, '.config')].includes(path.dirname(found.path));
+  return here ? await ports.files.read(found.path) : undefined;
 }
 
 async function answers(

@@ -29,10 +29,7 @@ export async function plan(
 export async function status(ports: Ports, options: GlobalOptions): Promise<Outcome> {
   const project = await openProject(ports, options);
   const { database, applied, pending } = await readPlan(ports, project, 'migrate status');
-  const rows = [
-    ...applied.map((name) => [name, 'applied']),
-    ...pending.map(({ name }) => [name, 'pending']),
-  ];
+  const rows = [...applied.map((name) => [name, 'applied']), ...pending.map(({ name }) => [name, 'pending'])];
   return {
     data: { database, applied, pending: pending.map(({ name }) => name) },
     view: [database, { header: ['migration', 'state'], rows }],

@@ -38,7 +38,9 @@ export async function readConfig(
     ...first,
     dotenv: await readDotenv(ports, root, { name: '.env', faults }),
     dotenvEnv:
-      environment === undefined ? undefined : await readDotenv(ports, root, { name: `.env.${environment}`, faults }),
+      environment === undefined
+        ? undefined
+        : await readDotenv(ports, root, { name: `.env.${environment}`, faults }),
   };
   const resolved = resolveConfig({ ...inputs, secretFiles: await readSecretFiles(ports, root, inputs) });
   return { root, resolved: withFaults(resolved, faults) };

@@ -1,13 +1,15 @@
 import { PortiereError } from '../errors.ts';
-import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
+import type { Database, GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { localLimiter } from '../search/api/limiter.ts';
 import { watchIndex } from '../search/api/live-index.ts';
 import { newMetrics } from '../search/api/metrics.ts';
+import { Busy } from '../search/api/readiness.ts';
 import { listen, newServer } from '../search/api/server.ts';
 import { openProject, type Project } from './context.ts';
 import { embedderOf } from './embedder.ts';
 import { addressOf, noteServer, serverFile } from './server-state.ts';
 
+const pingPatience = 1_000;
 const levels = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const;
 
 /** Serves the search API until it is told to stop; in `embedded` it also owns the Postgres folder. */
@@ -56,9 +58,7 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
       corsOrigins: settings.CORS_ORIGINS,
       strict: settings.READINESS_STRICT,
       now: () => ports.clock.now(),
-      async pingDatabase() {
-        await database.query('SELECT 1');
-      },
+      pingDatabase: pinger(ports, project, database),
     });
     closers.push(async () => {
       await app.close();
@@ -70,7 +70,7 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
     if (base === 'embedded') await ports.files.remove(serverFile(project));
     return { data: { url, stopped: true }, view: [] };
   } finally {
-    for (const close of closers.toReversed()) await close();
+    await closeAll(closers);
   }
 }
 
@@ -99,6 +99,33 @@ export async function requireFreePort(ports: Ports, host: string, port: number):
       hint: `Stop it, or choose another port: API_PORT=${port + 1} portiere up`,
     },
   );
+}
+
+/** Asks for a sign of life, one question at a time; one that waits for a command of ours is busy, not dead. */
+function pinger(ports: Ports, project: Project, database: Database): () => Promise<void> {
+  let asked: Promise<unknown> | undefined;
+  return async () => {
+    asked ??= database.query('SELECT 1').finally(() => {
+      asked = undefined;
+    });
+    const answered = await Promise.race([
+      asked.then(() => true),
+      ports.clock.sleep(pingPatience).then(() => false),
+    ]);
+    if (answered) return;
+    const holder = await ports.leases.holder(project.operationLease);
+    if (holder === undefined) throw new Error(`no answer within ${pingPatience} ms`);
+    throw new Busy(`in use by \`${holder.command}\` (pid ${holder.pid})`);
+  };
+}
+
+/** Closes in reverse order, every one whatever the others do; the first failure is thrown at the end. */
+async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of closers.toReversed()) {
+    await close().catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 async function stopped(signal: AbortSignal): Promise<void> {

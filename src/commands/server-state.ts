@@ -54,7 +54,9 @@ export function addressOf(host: string, port: number): string {
 function parseState(text: string): ServerState | undefined {
   try {
     const state = JSON.parse(text) as Partial<ServerState> | null;
-    return typeof state?.pid === 'number' && typeof state.url === 'string' ? (state as ServerState) : undefined;
+    return typeof state?.pid === 'number' && typeof state.url === 'string'
+      ? (state as ServerState)
+      : undefined;
   } catch {
     return undefined;
   }

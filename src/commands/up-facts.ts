@@ -1,6 +1,6 @@
 import type { UpFacts } from '../plan/rollout.ts';
 import type { Database, Ports } from '../ports.ts';
-import type { Embedder } from '../search/embed/embedder.ts';
+import type { Embedder, EmbedderIdentity } from '../search/embed/embedder.ts';
 import { sameModel } from '../search/index/open.ts';
 import { publishedVocabulary } from '../search/populate/load-vocabulary.ts';
 import { publishedManifest } from './build-index.ts';
@@ -34,11 +34,15 @@ export async function gatherFacts(
             digest: manifest.source.digest,
             select: manifest.source.select,
             usable: sameModel(manifest.embedding, embedder.identity),
-            model: manifest.embedding.model,
+            model: modelName(manifest.embedding),
           },
-    model: embedder.identity.model,
+    model: modelName(embedder.identity),
     server: await serverFact(ports, project),
   };
+}
+
+function modelName({ model, precision, pooling, dimension }: EmbedderIdentity): string {
+  return `${model} (${precision}, ${pooling}, ${dimension})`;
 }
 
 async function inDatabase(

@@ -20,7 +20,7 @@ export function printOutcome(
       data: outcome.data,
       warnings: reporter.warnings,
     };
-    reporter.print('stdout', JSON.stringify(answer));
+    reporter.printJson(answer);
   } else if (outcome.view.length > 0) {
     reporter.print('stdout', outcome.view.map(show).join('\n\n'));
   }
@@ -48,7 +48,7 @@ export function printError(
       error: { code, message, ...(hint === undefined ? {} : { hint }), problems },
       warnings: reporter.warnings,
     };
-    reporter.print('stdout', JSON.stringify(answer));
+    reporter.printJson(answer);
     return known.exitCode;
   }
   const lines = [`error ${known.code}: ${known.message}`];

@@ -16,6 +16,8 @@ export interface ScreenReporter extends Reporter {
   readonly warnings: readonly string[];
   /** Text on standard output, or on standard error for an error, with everything hidden taken out. */
   print(stream: 'stdout' | 'stderr', text: string): void;
+  /** One object on standard output; hidden values are taken out of its texts, so it stays an object. */
+  printJson(answer: unknown): void;
 }
 
 const progressEvery = 2_000;
@@ -35,6 +37,11 @@ export function newReporter(screen: Screen): ScreenReporter {
   return {
     warnings,
     print,
+    printJson(answer) {
+      const clean = (_key: string, value: unknown): unknown =>
+        typeof value === 'string' ? scrub(value, hidden) : value;
+      screen.stdout(`${JSON.stringify(answer, clean)}\n`);
+    },
     note,
     async step(title, work) {
       screen.interrupted.throwIfAborted();

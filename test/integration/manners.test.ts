@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { binary, environment, killStrays, newProject, type Run, type TestProject, until } from '../support/cli.ts';
+import { binary, environment, isListening, killStrays, newProject, processesOf, type Run, type TestProject, until } from '../support/cli.ts';
 import { allCommands, endless, neededArguments } from '../support/commands.ts';
 
 const cap = 10_000;
@@ -30,15 +30,15 @@ it('knows the commands by their help', () => {
 });
 
 describe.each([
-  ['with a stack that is up', []],
-  ['with a stack that is down', ['down']],
-])('every command %s', (_name, first) => {
+  { name: 'with a stack that is up', isUp: true },
+  { name: 'with a stack that is down', isUp: false },
+])('every command $name', ({ isUp }) => {
   beforeAll(async () => {
-    if (first.length > 0) await project.run(first);
+    await project.run([isUp ? 'up' : 'down']);
   });
 
   it('neither hangs nor asks nor draws without a terminal', async () => {
-    for (const words of await inOrder()) {
+    for (const words of inOrder(isUp)) {
       const { code, stdout, stderr } = await politely(words);
       expect({ command: words.join(' '), code }).toEqual({ command: words.join(' '), code: expect.any(Number) });
       expect(code).not.toBe(1);
@@ -48,7 +48,7 @@ describe.each([
   });
 
   it('prints one JSON object with --json, and exits with its code', async () => {
-    for (const words of await inOrder()) {
+    for (const words of inOrder(isUp)) {
       const { code, stdout, stderr } = await politely([...words, '--json']);
       const command = words.join(' ');
       if (words.length === 0 || command === 'config') continue;
@@ -82,16 +82,17 @@ describe('on a terminal', () => {
   it.skipIf(missing !== '')(`gives the cursor back when it is interrupted${missing}`, async () => {
     await project.run(['down']);
     const { code, output } = await onTerminal(['up'], {}, 'Start the search API');
+    await until('the server is gone', async () => !(await isListening(project.port)));
     expect(code).toBe(130);
     expect(output.lastIndexOf('\u001b[?25h')).toBeGreaterThan(output.lastIndexOf('\u001b[?25l'));
-    expect(await project.serverPid()).toBeUndefined();
+    expect(await processesOf(project.folder)).toEqual([]);
   });
 });
 
-/** Down last: it would change what the others meet. */
-async function inOrder(): Promise<readonly string[][]> {
-  const rank = (words: readonly string[]): number => (['up', 'demo'].includes(words[0] ?? '') ? 2 : words[0] === 'down' ? 1 : 0);
-  return await Promise.resolve([...commands].sort((a, b) => rank(a) - rank(b)).filter((words) => rank(words) === 0));
+/** Those that start and stop the stack come last, so that they end as they began. */
+function inOrder(isUp: boolean): readonly string[][] {
+  const last = isUp ? ['down', 'demo', 'up'] : ['up', 'demo', 'down'];
+  return [...commands].sort((a, b) => last.indexOf(a[0] ?? '') - last.indexOf(b[0] ?? ''));
 }
 
 async function politely(words: readonly string[]): Promise<Run> {
@@ -99,8 +100,9 @@ async function politely(words: readonly string[]): Promise<Run> {
   const args = [...words, ...(neededArguments[name] ?? [])];
   const started = project.start(args, { stdin: 'closed', env: plain, timeout: cap });
   if (endless.has(name)) {
-    const timer = setTimeout(() => started.child.kill('SIGTERM'), 2_000);
-    void started.done.finally(() => clearTimeout(timer));
+    const timer = setTimeout(() => started.child.kill('SIGTERM'), 1_200);
+    await started.done;
+    clearTimeout(timer);
   }
   return await started.done;
 }
@@ -112,7 +114,8 @@ async function onTerminal(
   interruptAt?: string,
 ): Promise<{ code: number | null; output: string }> {
   const program = 'import pty,sys,os; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
-  const child = spawn('python3', ['-c', program, process.execPath, binary, ...args], {
+  const sized = 'stty cols 100 rows 30; exec "$@"';
+  const child = spawn('python3', ['-c', program, 'sh', '-c', sized, 'sh', process.execPath, binary, ...args], {
     cwd: project.folder,
     env: environment({ TERM: 'xterm', ...project.env, ...env }),
     stdio: ['pipe', 'pipe', 'pipe'],

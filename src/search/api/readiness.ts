@@ -13,6 +13,9 @@ export interface ReadinessParts {
   readonly now: () => Date;
 }
 
+/** A component that works but is waiting for something of ours: degraded, not down. */
+export class Busy extends Error {}
+
 const deadline = 2_000;
 
 /** Probes what the API stands on. Only postgres, lexical or dense being down makes the whole down. */
@@ -74,7 +77,8 @@ async function probe(
     ]);
     return { name, state: 'ok', latency_ms: latency() };
   } catch (error) {
-    return { name, state: onFailure, latency_ms: latency(), detail: (error as Error).message };
+    const state = error instanceof Busy ? 'degraded' : onFailure;
+    return { name, state, latency_ms: latency(), detail: (error as Error).message };
   } finally {
     clearTimeout(timer);
   }

@@ -1,7 +1,7 @@
 import type { Progress } from '../../ports.ts';
 import type { Embedder } from '../embed/embedder.ts';
+import { runArms } from '../hybrid/arms.ts';
 import { fuse } from '../hybrid/fuse.ts';
-import { runArms } from '../hybrid/search.ts';
 import type { OpenBuild } from '../index/open.ts';
 import { misspell } from './noise.ts';
 import type { LabelledQuery } from './queries.ts';

@@ -1,12 +1,5 @@
+import type { ArmHit, ArmName, Found } from './arms.ts';
 import type { Rated } from './rate.ts';
-import type { ArmName, Found } from './search.ts';
-
-/** A concept found by one arm: its row (the term that matched) and the arm's score, best first. */
-export interface ArmHit {
-  readonly concept_id: number;
-  readonly row: number;
-  readonly score: number;
-}
 
 export interface FusedHit {
   readonly concept_id: number;

@@ -1,8 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-import { bestPerConcept } from './by-words.ts';
+import { bestPerConcept, type LexicalHit } from './hit.ts';
 import { codeKey } from './normalise.ts';
-import type { LexicalHit } from './reader.ts';
 
 export interface CodeSearch {
   /** Concepts whose code is the query (score 1, the same spelling first), then those of the same category (below 1). */

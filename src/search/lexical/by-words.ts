@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import { wordFrequencies } from './frequency.ts';
+import { bestPerConcept, type LexicalHit } from './hit.ts';
 import { matchAny, wordsOf } from './normalise.ts';
-import type { LexicalHit } from './reader.ts';
 
 /** BM25 costs some microseconds a matching term, so it is asked to rank about this many. */
 const affordable = 4_000;
@@ -54,12 +54,6 @@ export function openWordSearch(database: DatabaseSync): WordSearch {
       }
     },
   };
-}
-
-/** Hits come best first, so the first of a concept is its best. */
-export function bestPerConcept<T extends { readonly concept_id: number }>(hits: readonly T[]): T[] {
-  const seen = new Set<number>();
-  return hits.filter((hit) => !seen.has(hit.concept_id) && seen.add(hit.concept_id));
 }
 
 /** The rarest word, and further ones while together they are in at most `most` terms. */

@@ -2,18 +2,12 @@ import { DatabaseSync } from 'node:sqlite';
 
 import { PortiereError } from '../../errors.ts';
 import type { Concept } from '../vocabulary/concept.ts';
-import { type Filters, loadAttributes, type RowAttributes } from './filter.ts';
+import { loadAttributes, type RowAttributes } from './filter.ts';
 import { openCodeSearch } from './by-code.ts';
-import { bestPerConcept, openWordSearch } from './by-words.ts';
+import { openWordSearch } from './by-words.ts';
+import { bestPerConcept, type LexicalHit } from './hit.ts';
 import { codeKey, textKey } from './normalise.ts';
 import type { Term } from './writer.ts';
-
-/** A term that matched, with BM25's score (higher is better). */
-export interface LexicalHit {
-  readonly row: number;
-  readonly concept_id: number;
-  readonly score: number;
-}
 
 export interface LexicalIndex {
   readonly attributes: RowAttributes;
@@ -144,5 +138,3 @@ function open(file: string): DatabaseSync {
     });
   }
 }
-
-export type { Filters };

@@ -5,24 +5,18 @@ import type { Concept, ConceptAncestor, ConceptRelationship, ConceptSynonym } fr
 import type { VocabularySource } from '../vocabulary/source.ts';
 import { publishedVocabulary } from './load-vocabulary.ts';
 
-const batchSize = 5_000;
+/** Pages read at once: 256 of 8 kB are some 20,000 rows at most. */
+const pagesAtOnce = 256;
 
-/** The published vocabulary of a database as a source, read through cursors of one repeatable transaction. */
+/**
+ * The published vocabulary of a database as a source. A load's partitions never change once published, so they are
+ * read in page ranges, each a query of its own, in the order they were written: nobody waits for us, which matters
+ * where the database is a single session. A load that is replaced meanwhile ends in SOURCE_CHANGED.
+ */
 export async function databaseSource(
   database: Database,
   selected: readonly string[],
 ): Promise<VocabularySource> {
-  // Begun before the first look, or a load published in between would leave an empty partition to read.
-  await database.script('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
-  try {
-    return await snapshot(database, selected);
-  } catch (error) {
-    await database.script('ROLLBACK').catch(() => undefined);
-    throw error;
-  }
-}
-
-async function snapshot(database: Database, selected: readonly string[]): Promise<VocabularySource> {
   const loaded = await publishedVocabulary(database);
   if (loaded === undefined) {
     throw new PortiereError('VOCABULARY_EMPTY', `No vocabulary is loaded in ${database.description}.`, {
@@ -37,6 +31,8 @@ async function snapshot(database: Database, selected: readonly string[]): Promis
   const counts = new Map(met.map((row) => [String(row['vocabulary_id']), Number(row['n'])]));
   const select = selected.length === 0 ? [] : checkSelection(selected, [...counts.keys()]);
   checkYield(select, counts);
+  const read = <Row>(table: string, columns: string): AsyncGenerator<readonly Row[]> =>
+    readPages<Row>(database, { table: `${table}_b${id}`, columns });
   return {
     kind: 'database',
     label: `${database.description} (load ${id} of ${loaded.label})`,
@@ -44,53 +40,53 @@ async function snapshot(database: Database, selected: readonly string[]): Promis
     version: loaded.version,
     select,
     expected: select.length > 0 ? null : loaded,
-    concepts: () =>
-      read<Concept>(
-        database,
-        `SELECT concept_id, concept_name, domain_id, vocabulary_id, concept_class_id, standard_concept, concept_code,
-                valid_start_date, valid_end_date, invalid_reason
-         FROM concept WHERE build_id = ${id} AND ($1::text[] = '{}' OR vocabulary_id = ANY ($1)) ORDER BY concept_id`,
-        [select],
-      ),
+    async *concepts() {
+      const wanted = new Set(select);
+      const columns = `concept_id, concept_name, domain_id, vocabulary_id, concept_class_id, standard_concept,
+        concept_code, valid_start_date, valid_end_date, invalid_reason`;
+      for await (const batch of read<Concept>('concept', columns)) {
+        yield wanted.size === 0 ? batch : batch.filter(({ vocabulary_id }) => wanted.has(vocabulary_id));
+      }
+    },
     synonyms: () =>
-      read<ConceptSynonym>(
-        database,
-        `SELECT concept_id, concept_synonym_name, language_concept_id FROM concept_synonym WHERE build_id = ${id}
-         ORDER BY concept_id, concept_synonym_name`,
-      ),
+      read<ConceptSynonym>('concept_synonym', 'concept_id, concept_synonym_name, language_concept_id'),
     relationships: () =>
       read<ConceptRelationship>(
-        database,
-        `SELECT concept_id_1, concept_id_2, relationship_id, valid_start_date, valid_end_date, invalid_reason
-         FROM concept_relationship WHERE build_id = ${id}`,
+        'concept_relationship',
+        'concept_id_1, concept_id_2, relationship_id, valid_start_date, valid_end_date, invalid_reason',
       ),
     ancestors: () =>
       read<ConceptAncestor>(
-        database,
-        `SELECT ancestor_concept_id, descendant_concept_id, min_levels_of_separation, max_levels_of_separation
-         FROM concept_ancestor WHERE build_id = ${id}`,
+        'concept_ancestor',
+        'ancestor_concept_id, descendant_concept_id, min_levels_of_separation, max_levels_of_separation',
       ),
     unusable: () => 0,
-    close: async () => {
-      await database.script('COMMIT');
-    },
+    close: async () => {},
   };
 }
 
-let cursors = 0;
-
-async function* read<Row>(
+async function* readPages<Row>(
   database: Database,
-  sql: string,
-  values: readonly unknown[] = [],
+  { table, columns }: { readonly table: string; readonly columns: string },
 ): AsyncGenerator<readonly Row[]> {
-  cursors += 1;
-  const name = `portiere_${cursors}`;
-  await database.query(`DECLARE ${name} NO SCROLL CURSOR FOR ${sql}`, values);
-  for (;;) {
-    const { rows } = await database.query(`FETCH ${batchSize} FROM ${name}`);
-    if (rows.length === 0) break;
-    yield rows as unknown as readonly Row[];
+  try {
+    const { rows: size } = await database.query(
+      "SELECT pg_relation_size($1::regclass) / current_setting('block_size')::int AS pages",
+      [table],
+    );
+    const pages = Number(size[0]?.['pages'] ?? 0);
+    for (let page = 0; page < pages; page += pagesAtOnce) {
+      const { rows } = await database.query(
+        `SELECT ${columns} FROM ${table} WHERE ctid >= '(${page},0)' AND ctid < '(${page + pagesAtOnce},0)'`,
+      );
+      yield rows as unknown as readonly Row[];
+    }
+  } catch (error) {
+    // undefined_table
+    if ((error as { code?: string }).code !== '42P01') throw error;
+    throw new PortiereError('SOURCE_CHANGED', `The load behind ${table} was replaced while it was read.`, {
+      hint: 'Run the same command again.',
+      cause: error,
+    });
   }
-  await database.script(`CLOSE ${name}`);
 }

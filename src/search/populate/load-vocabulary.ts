@@ -27,6 +27,7 @@ export async function loadVocabulary(
   source: VocabularySource,
   progress: Progress,
 ): Promise<LoadedVocabulary> {
+  await lock(database);
   await sweep(database);
   const id = await begin(database, source);
   for (const table of tables) {
@@ -88,7 +89,19 @@ export async function loadVocabulary(
   const counts = { concepts, synonyms, relationships, ancestors };
   await publish(database, id, counts);
   await sweep(database);
+  await database.query('SELECT pg_advisory_unlock($1)', [lockKey]);
   return { build_id: id, ...counts };
+}
+
+const lockKey = 7_070_312;
+
+/** Loads from other machines are kept out by the server itself; the lock ends with the session at the latest. */
+async function lock(database: Database): Promise<void> {
+  const { rows } = await database.query('SELECT pg_try_advisory_lock($1) AS got', [lockKey]);
+  if (rows[0]?.['got'] === true) return;
+  throw new PortiereError('LOCKED', `Another load into ${database.description} is under way.`, {
+    hint: 'Wait for it to finish; pg_stat_activity shows whose it is.',
+  });
 }
 
 /** The published load, or undefined where none is. */

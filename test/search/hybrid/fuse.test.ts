@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Found } from '../../../src/search/hybrid/arms.ts';
 import { fuse } from '../../../src/search/hybrid/fuse.ts';
 import type { Rated } from '../../../src/search/hybrid/rate.ts';
-import type { Found } from '../../../src/search/hybrid/search.ts';
 
 const nothing: Found['arms'] = { code: [], exact: [], lexical: [], dense: [] };
 const hit = (concept_id: number, score = 1) => ({ concept_id, row: concept_id * 10, score });

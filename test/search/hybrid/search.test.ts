@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { runArms, search } from '../../../src/search/hybrid/search.ts';
+import { runArms } from '../../../src/search/hybrid/arms.ts';
+import { search } from '../../../src/search/hybrid/search.ts';
 import type { OpenBuild } from '../../../src/search/index/open.ts';
 import type { Filters } from '../../../src/search/lexical/filter.ts';
 import { builtFrom, embedder, type Given, seeded } from './given.ts';
