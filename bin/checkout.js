@@ -19,7 +19,7 @@ const commands = {
     return run(node(), [at('bin', 'portiere.js'), 'demo', '--cwd', where, ...args], from);
   },
   test: () => test({}),
-  'test:full': () => test({ PORTIERE_TEST_FULL: '1' }),
+  'test:full': () => test({ PORTIERE_TEST_FULL: '1', PORTIERE_TEST_ROUNDS: '20' }),
 };
 
 if (!Object.hasOwn(commands, command)) {

@@ -27,7 +27,10 @@ export async function parseCommandLine(argv: readonly string[], version: string)
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { exitCode: 0 };
-    return { exitCode: 64, usageError: error.message.replace(/^error: /, '').replace(/^\(.*\)$/, 'no command is named') };
+    return {
+      exitCode: 64,
+      usageError: error.message.replace(/^error: /, '').replace(/^\(.*\)$/, 'no command is named'),
+    };
   }
   return invocation === undefined ? { exitCode: 64, usageError: 'no command is named' } : { invocation };
 }

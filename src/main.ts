@@ -54,7 +54,12 @@ async function reporterFor(options: GlobalOptions, interrupted: AbortSignal): Pr
   const { newReporter } = await import('./ui/reporter.ts');
   const { env, stderr, stdout } = process;
   const drawn =
-    stderr.isTTY && stderr.columns > 0 && options.color !== false && env['TERM'] !== 'dumb' && !isSet('CI') && !isSet('NO_COLOR');
+    stderr.isTTY &&
+    stderr.columns > 0 &&
+    options.color !== false &&
+    env['TERM'] !== 'dumb' &&
+    !isSet('CI') &&
+    !isSet('NO_COLOR');
   return newReporter({
     stdout: (text) => stdout.write(text),
     stderr: (text) => stderr.write(text),

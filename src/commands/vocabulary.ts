@@ -66,8 +66,9 @@ export async function load(ports: Ports, options: VocabularyOptions): Promise<Ou
 }
 
 async function wouldLoad(ports: Ports, project: Project): Promise<Outcome> {
-  const { label, digest, version, close } = await openSource(ports, project, []);
-  await close();
+  const source = await openSource(ports, project, []);
+  await source.close();
+  const { label, digest, version } = source;
   return {
     data: { would_load: { source: label, digest, version } },
     view: [`Would load ${label} (version ${version ?? 'unknown'}) in place of what is loaded.`],

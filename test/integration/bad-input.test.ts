@@ -35,7 +35,9 @@ afterAll(async () => {
 describe.each(['up', 'vocab load', 'index build'])('%s of a download that cannot be used', (command) => {
   const of = async (path: string): Promise<Answer> => {
     const words = command.split(' ');
-    const answer = await project.json(command === 'vocab load' ? [...words, path] : [...words, '--vocabulary', path]);
+    const answer = await project.json(
+      command === 'vocab load' ? [...words, path] : [...words, '--vocabulary', path],
+    );
     await expectServed();
     return answer;
   };
@@ -46,7 +48,10 @@ describe.each(['up', 'vocab load', 'index build'])('%s of a download that cannot
   };
 
   it('names a path where nothing is', async () => {
-    expectError(await of('/nowhere/vocabulary.zip'), { code: 'VOCABULARY_NOT_FOUND', thing: '/nowhere/vocabulary.zip' });
+    expectError(await of('/nowhere/vocabulary.zip'), {
+      code: 'VOCABULARY_NOT_FOUND',
+      thing: '/nowhere/vocabulary.zip',
+    });
   });
 
   it('names a zip that was cut', async () => {
@@ -71,12 +76,18 @@ describe.each(['up', 'vocab load', 'index build'])('%s of a download that cannot
   });
 
   it('names a header of another kind', async () => {
-    const path = await zip('header.zip', zipOf([{ name: 'CONCEPT.csv', content: concepts.replace('concept_code', 'code') }]));
+    const path = await zip(
+      'header.zip',
+      zipOf([{ name: 'CONCEPT.csv', content: concepts.replace('concept_code', 'code') }]),
+    );
     expectError(await of(path), { code: 'VOCABULARY_HEADER', thing: 'concept_code' });
   });
 
   it('names the lines that are too short', async () => {
-    const path = await zip('short.zip', zipOf([{ name: 'CONCEPT.csv', content: `${concepts}${'3\tshort\n'.repeat(11)}` }]));
+    const path = await zip(
+      'short.zip',
+      zipOf([{ name: 'CONCEPT.csv', content: `${concepts}${'3\tshort\n'.repeat(11)}` }]),
+    );
     expectError(await of(path), { code: 'VOCABULARY_ROWS', thing: 'CONCEPT.csv:4' });
   });
 
@@ -99,7 +110,8 @@ describe('what the vocabulary lacks', () => {
 
   it.each(['up', 'index build'])('%s refuses a selection without a concept', async (command) => {
     const path = await smallVocabulary(join(given, 'listed'), { 1: 'One' });
-    const header = 'vocabulary_id\tvocabulary_name\tvocabulary_reference\tvocabulary_version\tvocabulary_concept_id';
+    const header =
+      'vocabulary_id\tvocabulary_name\tvocabulary_reference\tvocabulary_version\tvocabulary_concept_id';
     await writeFile(join(path, 'VOCABULARY.csv'), `${header}\nSNOMED\tS\tr\tv1\t1\nRxNorm\tR\tr\tv1\t2\n`);
     const answer = await project.json([...command.split(' '), '--vocabulary', path, '--select', 'RxNorm']);
     expectError(answer, { code: 'VOCABULARY_EMPTY', thing: 'RxNorm' });
@@ -111,16 +123,27 @@ describe('a download with one bad row', () => {
   it('is used, with a warning that names it', async () => {
     const path = await smallVocabulary(join(given, 'almost'), { 1: 'One' });
     await appendFile(join(path, 'CONCEPT.csv'), '3\tshort\n');
-    for (const command of [['up', '--vocabulary', path], ['vocab', 'load', path], ['index', 'build', '--vocabulary', path]]) {
+    for (const command of [
+      ['up', '--vocabulary', path],
+      ['vocab', 'load', path],
+      ['index', 'build', '--vocabulary', path],
+    ]) {
       const { code, warnings } = await project.json(command);
-      expect({ code, warnings }).toEqual({ code: 0, warnings: [expect.stringContaining(`${path}: rows that cannot be used were left out: 1.`)] });
+      expect({ code, warnings }).toEqual({
+        code: 0,
+        warnings: [expect.stringContaining(`${path}: rows that cannot be used were left out: 1.`)],
+      });
     }
   });
 });
 
 describe('what the configuration asks for', () => {
   it('names an unknown environment', async () => {
-    expectError(await project.json(['up', '--env', 'embeded']), { code: 'ENVIRONMENT_UNKNOWN', thing: 'embeded', says: 'embedded' });
+    expectError(await project.json(['up', '--env', 'embeded']), {
+      code: 'ENVIRONMENT_UNKNOWN',
+      thing: 'embeded',
+      says: 'embedded',
+    });
   });
 
   it('names a config of a newer version', async () => {
@@ -131,7 +154,10 @@ describe('what the configuration asks for', () => {
   });
 
   it('names a config file that is not there', async () => {
-    expectError(await project.json(['up', '--config', 'nowhere.yaml']), { code: 'CONFIG_NOT_FOUND', thing: 'nowhere.yaml' });
+    expectError(await project.json(['up', '--config', 'nowhere.yaml']), {
+      code: 'CONFIG_NOT_FOUND',
+      thing: 'nowhere.yaml',
+    });
   });
 });
 
@@ -150,8 +176,18 @@ describe('who may not', () => {
     const other = await projectOfNobody();
     await rm(join(other.folder, '.portiere'), { recursive: true });
     await chmod(other.folder, 0o555);
-    for (const command of [['init', '--yes'], ['up'], ['vocab', 'load'], ['migrate', 'up'], ['index', 'build']]) {
-      expectError(await asNobody(other, command), { code: 'PERMISSION_DENIED', thing: other.folder, exit: 4 });
+    for (const command of [
+      ['init', '--yes'],
+      ['up'],
+      ['vocab', 'load'],
+      ['migrate', 'up'],
+      ['index', 'build'],
+    ]) {
+      expectError(await asNobody(other, command), {
+        code: 'PERMISSION_DENIED',
+        thing: other.folder,
+        exit: 4,
+      });
     }
     await other.end();
   });
@@ -178,9 +214,15 @@ describe('a full disk', () => {
       size(Math.ceil(((blocks - bfree) * bsize) / 2 ** 20) + 6);
       const bigger = await smallVocabulary(
         join(given, 'bigger'),
-        Object.fromEntries(Array.from({ length: 40_000 }, (_, index) => [index + 1, `concept number ${index}`])),
+        Object.fromEntries(
+          Array.from({ length: 40_000 }, (_, index) => [index + 1, `concept number ${index}`]),
+        ),
       );
-      for (const command of [['up', '--vocabulary', bigger], ['vocab', 'load', bigger], ['index', 'build', '--vocabulary', bigger]]) {
+      for (const command of [
+        ['up', '--vocabulary', bigger],
+        ['vocab', 'load', bigger],
+        ['index', 'build', '--vocabulary', bigger],
+      ]) {
         expectError(await other.json(command), { code: 'DISK_FULL', exit: 4 });
         expect((await other.json(['search', 'asthma'])).data.build).toBe(data.build);
       }
@@ -228,7 +270,9 @@ async function projectOfNobody(): Promise<TestProject> {
 }
 
 async function asNobody(other: TestProject, args: readonly string[]): Promise<Answer> {
-  return JSON.parse((await runAs(65_534, [...args, '--json'], { cwd: other.folder, env: other.env })).stdout) as Answer;
+  return JSON.parse(
+    (await runAs(65_534, [...args, '--json'], { cwd: other.folder, env: other.env })).stdout,
+  ) as Answer;
 }
 
 function has(program: string): boolean {

@@ -3,7 +3,16 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { download, hasDownload, killStrays, newProject, processesOf, sample, type TestProject, until } from '../support/cli.ts';
+import {
+  download,
+  hasDownload,
+  killStrays,
+  newProject,
+  processesOf,
+  sample,
+  type TestProject,
+  until,
+} from '../support/cli.ts';
 import { lookIntoDatabase } from '../support/database.ts';
 import { smallVocabulary } from '../support/downloads.ts';
 import { litter } from '../support/folder.ts';
@@ -103,7 +112,10 @@ describe.each([
       midway += Number(await killAt(project, build, milliseconds * 0.9));
       const now = await published();
       if (now === before[0]?.build) expect(await answers()).toEqual(before);
-      else await until('what was published is served', async () => (await answers()).every(({ build: id }) => id === now));
+      else
+        await until('what was published is served', async () =>
+          (await answers()).every(({ build: id }) => id === now),
+        );
     }
     expect((await project.run(['index', 'build', '--vocabulary', sample])).code).toBe(0);
     expect(await litter(project.folder)).toEqual(['.portiere/embedded/postgres.lease']);
@@ -150,6 +162,8 @@ async function published(): Promise<string> {
 }
 
 async function manyConcepts(): Promise<string> {
-  const names = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [index + 1, `concept number ${index}`]));
+  const names = Object.fromEntries(
+    Array.from({ length: 20_000 }, (_, index) => [index + 1, `concept number ${index}`]),
+  );
   return await smallVocabulary(join(project.folder, 'many'), names);
 }

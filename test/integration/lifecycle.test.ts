@@ -3,7 +3,14 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { isListening, killStrays, newProject, processesOf, sample, type TestProject } from '../support/cli.ts';
+import {
+  isListening,
+  killStrays,
+  newProject,
+  processesOf,
+  sample,
+  type TestProject,
+} from '../support/cli.ts';
 import { smallVocabulary } from '../support/downloads.ts';
 import { litter, snapshot } from '../support/folder.ts';
 
@@ -26,19 +33,27 @@ describe('init', () => {
     expect(stdout).toContain('Next: portiere up');
     expect(await readFile(file('portiere.config.yaml'), 'utf8')).toContain('name: "life"');
     expect(await readFile(file('.gitignore'), 'utf8')).toContain('.env.*\n!.env.example\n.portiere/');
-    expect(await readFile(file('.env.embedded'), 'utf8')).toMatch(/^JWT_SECRET=[\w-]{43}\nAPI_KEY_SALT=[\w-]{43}$/m);
+    expect(await readFile(file('.env.embedded'), 'utf8')).toMatch(
+      /^JWT_SECRET=[\w-]{43}\nAPI_KEY_SALT=[\w-]{43}$/m,
+    );
     expect(await modeOf('.env.embedded')).toBe(0o600);
   });
 
   it('changes nothing the second time', async () => {
     const before = await snapshot(project.folder);
     const { data } = await project.json(['init', '--yes', '--name', 'other']);
-    expect(data.files.map((one: { action: string }) => one.action)).toEqual(['unchanged', 'unchanged', 'unchanged']);
+    expect(data.files.map((one: { action: string }) => one.action)).toEqual([
+      'unchanged',
+      'unchanged',
+      'unchanged',
+    ]);
     expect(await snapshot(project.folder)).toEqual(before);
   });
 
   it('fills only what is missing', async () => {
-    const [config, secrets] = await Promise.all([file('portiere.config.yaml'), file('.env.embedded')].map(async (path) => await readFile(path, 'utf8')));
+    const [config, secrets] = await Promise.all(
+      [file('portiere.config.yaml'), file('.env.embedded')].map(async (path) => await readFile(path, 'utf8')),
+    );
     const [comment, jwt] = secrets!.split('\n');
     await writeFile(file('.env.embedded'), `${comment}\n${jwt}\n# mine`);
     await rm(file('.gitignore'));
@@ -49,7 +64,9 @@ describe('init', () => {
       { file: '.env.embedded', action: 'append', secretNames: ['API_KEY_SALT'] },
     ]);
     expect(await readFile(file('portiere.config.yaml'), 'utf8')).toBe(config);
-    expect(await readFile(file('.env.embedded'), 'utf8')).toMatch(new RegExp(`^${comment}\n${jwt}\n# mine\nAPI_KEY_SALT=`));
+    expect(await readFile(file('.env.embedded'), 'utf8')).toMatch(
+      new RegExp(`^${comment}\n${jwt}\n# mine\nAPI_KEY_SALT=`),
+    );
     expect(await modeOf('.env.embedded')).toBe(0o600);
   });
 
@@ -74,9 +91,19 @@ describe('before the first up', () => {
   );
 
   it('says that nothing runs', async () => {
-    expect((await project.json(['status'])).data).toMatchObject({ running: false, published: null, health: 'down' });
-    expect(await project.json(['health'])).toMatchObject({ code: 8, data: { cause: 'The stack is not running.' } });
-    expect(await project.json(['search', 'asthma'])).toMatchObject({ code: 6, error: { code: 'SERVER_UNREACHABLE' } });
+    expect((await project.json(['status'])).data).toMatchObject({
+      running: false,
+      published: null,
+      health: 'down',
+    });
+    expect(await project.json(['health'])).toMatchObject({
+      code: 8,
+      data: { cause: 'The stack is not running.' },
+    });
+    expect(await project.json(['search', 'asthma'])).toMatchObject({
+      code: 6,
+      error: { code: 'SERVER_UNREACHABLE' },
+    });
     expect((await project.run(['logs'])).code).toBe(6);
   });
 });
@@ -88,13 +115,19 @@ describe('a stack that is up', () => {
   it('comes up from nothing', async () => {
     const { code, data } = await project.json(['up']);
     expect(code).toBe(0);
-    expect(Object.values(data.plan)).toEqual(['4 pending', 'none is loaded', 'none is published', null, 'not running']);
+    expect(Object.values(data.plan)).toEqual([
+      '4 pending',
+      'none is loaded',
+      'none is published',
+      null,
+      'not running',
+    ]);
     build = data.build;
     pid = await project.serverPid();
   });
 
   it('tells its state, health and log', async () => {
-    expect((await project.json(['status', '--detailed-exitcode']))).toMatchObject({
+    expect(await project.json(['status', '--detailed-exitcode'])).toMatchObject({
       code: 0,
       data: { running: true, in_sync: true, pid, published: build, serving: build, health: 'ok' },
     });
@@ -134,9 +167,16 @@ describe('a stack that is up', () => {
 
   it('restarts its server when a setting changed', async () => {
     await appendFile(file('portiere.config.yaml'), 'settings:\n  LOG_LEVEL: WARNING\n');
-    expect((await project.json(['status', '--detailed-exitcode']))).toMatchObject({ code: 2, data: { in_sync: false } });
+    expect(await project.json(['status', '--detailed-exitcode'])).toMatchObject({
+      code: 2,
+      data: { in_sync: false },
+    });
     const { data } = await project.json(['up']);
-    expect(data.plan).toMatchObject({ build: null, stop: 'its settings changed', start: 'its settings changed' });
+    expect(data.plan).toMatchObject({
+      build: null,
+      stop: 'its settings changed',
+      start: 'its settings changed',
+    });
     expect(data.build).toBe(build);
     expect(await project.serverPid()).not.toBe(pid);
     expect(await processesOf(project.folder)).toEqual([await project.serverPid()]);
@@ -144,14 +184,20 @@ describe('a stack that is up', () => {
   });
 
   it('moves to another vocabulary without a restart', async () => {
-    const other = await smallVocabulary(file('other'), { 101: 'Purple elephantiasis', 102: 'Green elephantiasis' });
+    const other = await smallVocabulary(file('other'), {
+      101: 'Purple elephantiasis',
+      102: 'Green elephantiasis',
+    });
     const { data } = await project.json(['up', '--vocabulary', other]);
     expect(data.plan).toMatchObject({ stop: null, start: null });
     expect(data.counts.concepts).toBe(2);
     expect(data.build).not.toBe(build);
     expect(await project.serverPid()).toBe(pid);
     const answer = await project.json(['search', 'purple elephantiasis']);
-    expect(answer.data).toMatchObject({ build: data.build, hits: [{ concept_id: 101 }, { concept_id: 102 }] });
+    expect(answer.data).toMatchObject({
+      build: data.build,
+      hits: [{ concept_id: 101 }, { concept_id: 102 }],
+    });
   });
 
   it('keeps the vocabulary it was given when none is configured', async () => {
@@ -180,7 +226,12 @@ describe('down', () => {
   });
 
   it('keeps the data for the next up', async () => {
-    expect((await project.json(['up'])).data.plan).toMatchObject({ migrate: null, load: null, build: null, start: 'not running' });
+    expect((await project.json(['up'])).data.plan).toMatchObject({
+      migrate: null,
+      load: null,
+      build: null,
+      start: 'not running',
+    });
     expect((await project.run(['down'])).code).toBe(0);
   });
 });

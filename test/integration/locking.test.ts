@@ -6,7 +6,15 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { kill, killStrays, newProject, occupy, processesOf, type TestProject, until } from '../support/cli.ts';
+import {
+  kill,
+  killStrays,
+  newProject,
+  occupy,
+  processesOf,
+  type TestProject,
+  until,
+} from '../support/cli.ts';
 import { smallVocabulary } from '../support/downloads.ts';
 import { litter } from '../support/folder.ts';
 
@@ -27,14 +35,20 @@ describe('two at once', () => {
   it('lets one up work and tells the other who does', async () => {
     const words = ['Purple', 'Green', 'Yellow'];
     for (const [round, word] of words.entries()) {
-      const args = ['up', '--vocabulary', await smallVocabulary(join(project.folder, word), { 1: `${word} ${round}` })];
+      const args = [
+        'up',
+        '--vocabulary',
+        await smallVocabulary(join(project.folder, word), { 1: `${word} ${round}` }),
+      ];
       const both = await Promise.all([project.json(args), project.json(args)]);
       const [works, waits] = both[0].ok ? both : [both[1], both[0]];
       expect(works).toMatchObject({ code: 0, data: { counts: { concepts: 1 } } });
       expect(waits.error?.code).toBe('LOCKED');
       expect(waits.code).toBe(5);
       expect(waits.error?.message).toMatch(/^`up` \(pid \d+ on \S+\) has held operation\.lease for \d+ s\.$/);
-      expect((await project.json(['search', word])).data.hits).toMatchObject([{ concept_name: `${word} ${round}` }]);
+      expect((await project.json(['search', word])).data.hits).toMatchObject([
+        { concept_name: `${word} ${round}` },
+      ]);
       expect(await processesOf(project.folder)).toHaveLength(1);
     }
   });
@@ -82,14 +96,21 @@ describe('a server that was killed', () => {
     expect(stdout).toContain(`The server (pid ${pid}) is gone: it was killed or it crashed.`);
     expect(stdout).toContain('hint: portiere up repairs it');
     expect((await project.json(['search', 'x'])).code).toBe(6);
-    expect((await project.json(['up'])).data.plan).toMatchObject({ load: null, build: null, start: 'it was killed or crashed' });
+    expect((await project.json(['up'])).data.plan).toMatchObject({
+      load: null,
+      build: null,
+      start: 'it was killed or crashed',
+    });
     expect((await project.json(['health'])).code).toBe(0);
   });
 });
 
 describe('down', () => {
   it.each([
-    ['a stranger has its pid now', () => ({ pid: stranger.pid, started: `1@${bootId()}`, url: 'http://127.0.0.1:1' })],
+    [
+      'a stranger has its pid now',
+      () => ({ pid: stranger.pid, started: `1@${bootId()}`, url: 'http://127.0.0.1:1' }),
+    ],
     ['the note has no start time', () => ({ pid: stranger.pid, started: null, url: 'http://127.0.0.1:1' })],
     ['the note names everything', () => ({ pid: -1, started: null, url: 'http://127.0.0.1:1' })],
     ['the note is not an object', () => null],
@@ -106,7 +127,9 @@ describe('a port in use', () => {
     const other = await occupy(project.port);
     const answer = await project.json(['up']);
     expect(answer).toMatchObject({ code: 4, error: { code: 'PORT_IN_USE' } });
-    expect(answer.error?.message).toMatch(new RegExp(`^Port ${project.port} on 127\\.0\\.0\\.1 is taken by .+ \\(pid ${process.pid}\\)\\.$`));
+    expect(answer.error?.message).toMatch(
+      new RegExp(`^Port ${project.port} on 127\\.0\\.0\\.1 is taken by .+ \\(pid ${process.pid}\\)\\.$`),
+    );
     expect(answer.error?.hint).toContain('API_PORT=');
     other.close();
   });

@@ -4,7 +4,17 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { binary, environment, isListening, killStrays, newProject, processesOf, type Run, type TestProject, until } from '../support/cli.ts';
+import {
+  binary,
+  environment,
+  isListening,
+  killStrays,
+  newProject,
+  processesOf,
+  type Run,
+  type TestProject,
+  until,
+} from '../support/cli.ts';
 import { allCommands, endless, neededArguments } from '../support/commands.ts';
 
 const cap = 10_000;
@@ -17,7 +27,14 @@ beforeAll(async () => {
   expect((await project.run(['init', '--yes', '--name', 'manners'])).code).toBe(0);
   await writeFile(join(project.folder, 'queries.tsv'), 'heart attack\t1\nasthma\t2\n');
   expect((await project.run(['up'])).code).toBe(0);
-  commands = [...(await allCommands(project.folder)), ['logs', '-f'], ['frobnicate'], ['search'], ['config'], []];
+  commands = [
+    ...(await allCommands(project.folder)),
+    ['logs', '-f'],
+    ['frobnicate'],
+    ['search'],
+    ['config'],
+    [],
+  ];
 });
 afterAll(async () => {
   killStrays();
@@ -26,7 +43,8 @@ afterAll(async () => {
 
 it('knows the commands by their help', () => {
   const known = commands.map((words) => words.join(' '));
-  for (const command of ['init', 'up', 'down', 'search', 'serve', 'vocab load', 'migrate status']) expect(known).toContain(command);
+  for (const command of ['init', 'up', 'down', 'search', 'serve', 'vocab load', 'migrate status'])
+    expect(known).toContain(command);
 });
 
 describe.each([
@@ -40,7 +58,10 @@ describe.each([
   it('neither hangs nor asks nor draws without a terminal', async () => {
     for (const words of inOrder(isUp)) {
       const { code, stdout, stderr } = await politely(words);
-      expect({ command: words.join(' '), code }).toEqual({ command: words.join(' '), code: expect.any(Number) });
+      expect({ command: words.join(' '), code }).toEqual({
+        command: words.join(' '),
+        code: expect.any(Number),
+      });
       expect(code).not.toBe(1);
       expect(`${stdout}${stderr}`).not.toContain('\u001b');
       expect(stderr).not.toMatch(/^\s+at .*\(/m);
@@ -54,7 +75,14 @@ describe.each([
       if (words.length === 0 || command === 'config') continue;
       expect({ command, lines: stdout.trim().split('\n').length }).toEqual({ command, lines: 1 });
       const answer = JSON.parse(stdout) as Record<string, unknown>;
-      const keys = ['schema', 'command', 'ok', 'code', answer['ok'] === false && 'error' in answer ? 'error' : 'data', 'warnings'];
+      const keys = [
+        'schema',
+        'command',
+        'ok',
+        'code',
+        answer['ok'] === false && 'error' in answer ? 'error' : 'data',
+        'warnings',
+      ];
       expect({ command, keys: Object.keys(answer) }).toEqual({ command, keys });
       expect({ command, code: answer['code'], ok: answer['ok'] }).toEqual({ command, code, ok: code === 0 });
       expect(`${stdout}${stderr}`).not.toContain('\u001b');
@@ -73,11 +101,14 @@ describe('on a terminal', () => {
     expect(output).toMatch(/✔.*Start the search API/);
   });
 
-  it.skipIf(missing !== '').each([{ NO_COLOR: '1' }, { TERM: 'dumb' }, { CI: '1' }])(`does not draw with %o${missing}`, async (env) => {
-    const { code, output } = await onTerminal(['up'], env);
-    expect(code).toBe(0);
-    expect(output).not.toContain('\u001b');
-  });
+  it.skipIf(missing !== '').each([{ NO_COLOR: '1' }, { TERM: 'dumb' }, { CI: '1' }])(
+    `does not draw with %o${missing}`,
+    async (env) => {
+      const { code, output } = await onTerminal(['up'], env);
+      expect(code).toBe(0);
+      expect(output).not.toContain('\u001b');
+    },
+  );
 
   it.skipIf(missing !== '')(`gives the cursor back when it is interrupted${missing}`, async () => {
     await project.run(['down']);
@@ -115,11 +146,15 @@ async function onTerminal(
 ): Promise<{ code: number | null; output: string }> {
   const program = 'import pty,sys,os; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
   const sized = 'stty cols 100 rows 30; exec "$@"';
-  const child = spawn('python3', ['-c', program, 'sh', '-c', sized, 'sh', process.execPath, binary, ...args], {
-    cwd: project.folder,
-    env: environment({ TERM: 'xterm', ...project.env, ...env }),
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    'python3',
+    ['-c', program, 'sh', '-c', sized, 'sh', process.execPath, binary, ...args],
+    {
+      cwd: project.folder,
+      env: environment({ TERM: 'xterm', ...project.env, ...env }),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    },
+  );
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   const done = new Promise<number | null>((resolve) => {

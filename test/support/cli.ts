@@ -38,7 +38,7 @@ export interface Run {
 export interface Started {
   readonly child: ChildProcess;
   readonly done: Promise<Run>;
-  stderr(): string;
+  readonly stderr: () => string;
 }
 
 const children = new Set<ChildProcess>();
@@ -60,7 +60,8 @@ export function startCli(args: readonly string[], options: RunOptions): Started 
 }
 
 function startProgram(program: readonly string[], options: RunOptions): Started {
-  const [file, ...rest] = options.stdin === 'closed' ? ['sh', '-c', 'exec "$@" <&-', 'sh', ...program] : program;
+  const [file, ...rest] =
+    options.stdin === 'closed' ? ['sh', '-c', 'exec "$@" <&-', 'sh', ...program] : program;
   const child = spawn(file ?? '', rest, {
     cwd: options.cwd,
     env: environment(options.env),
@@ -114,11 +115,19 @@ export interface Answer {
   readonly code: number;
   // oxlint-disable-next-line typescript/no-explicit-any -- each command has its own shape, which the test states
   readonly data: any;
-  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string; readonly problems: unknown[] };
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly hint?: string;
+    readonly problems: unknown[];
+  };
   readonly warnings: readonly string[];
 }
 
-export async function newProject(env: Readonly<Record<string, string>> = {}, name = 'portiere-'): Promise<TestProject> {
+export async function newProject(
+  env: Readonly<Record<string, string>> = {},
+  name = 'portiere-',
+): Promise<TestProject> {
   const folder = await mkdtemp(join(tmpdir(), name));
   const port = await freePort();
   const state = join(folder, '.portiere/embedded');
@@ -140,13 +149,16 @@ export async function newProject(env: Readonly<Record<string, string>> = {}, nam
     serverPid,
     async json(args, options) {
       const done = await run([...args, '--json'], options);
-      if (done.stdout.trim() === '') throw new Error(`no JSON of ${args.join(' ')} (${done.code}): ${done.stderr}`);
+      if (done.stdout.trim() === '')
+        throw new Error(`no JSON of ${args.join(' ')} (${done.code}): ${done.stderr}`);
       return JSON.parse(done.stdout) as Answer;
     },
-    get: async (path) => await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(10_000) }),
+    get: async (path) =>
+      await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(10_000) }),
     async end() {
       const pids = [...new Set([await serverPid().catch(() => undefined), ...(await processesOf(folder))])];
-      for (const pid of pids) if (pid !== undefined && (await processesOf(folder)).includes(pid)) kill(pid, 'SIGKILL');
+      for (const pid of pids)
+        if (pid !== undefined && (await processesOf(folder)).includes(pid)) kill(pid, 'SIGKILL');
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -169,7 +181,8 @@ export async function processesOf(folder: string): Promise<number[]> {
       readFile(`/proc/${name}/stat`, 'utf8').catch(() => ''),
     ]);
     const zombie = / Z /.test(state.slice(state.lastIndexOf(')')));
-    if (!zombie && (cwd === folder || cwd.startsWith(`${folder}/`) || line.includes(folder))) found.push(Number(name));
+    if (!zombie && (cwd === folder || cwd.startsWith(`${folder}/`) || line.includes(folder)))
+      found.push(Number(name));
   }
   return found.filter((pid) => pid !== process.pid);
 }
@@ -211,7 +224,11 @@ export async function isListening(port: number): Promise<boolean> {
 }
 
 /** Waits until something holds; fails after `timeout` milliseconds. */
-export async function until(what: string, holds: () => Promise<boolean> | boolean, timeout = 20_000): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => Promise<boolean> | boolean,
+  timeout = 20_000,
+): Promise<void> {
   const end = Date.now() + timeout;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`Not within ${timeout} ms: ${what}`);

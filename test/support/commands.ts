@@ -8,7 +8,9 @@ export async function allCommands(cwd: string): Promise<readonly string[][]> {
 async function commandsUnder(words: readonly string[], cwd: string): Promise<string[][]> {
   const { stdout } = await runCli([...words, '--help'], { cwd });
   const listed = /^Commands:\n((?: .*\n?)+)/m.exec(stdout)?.[1] ?? '';
-  const names = [...listed.matchAll(/^ {2}([a-z][\w-]*)/gm)].map(([, name]) => name ?? '').filter((name) => name !== 'help');
+  const names = [...listed.matchAll(/^ {2}([a-z][\w-]*)/gm)]
+    .map(([, name]) => name ?? '')
+    .filter((name) => name !== 'help');
   if (names.length === 0) return [[...words]];
   return (await Promise.all(names.map(async (name) => await commandsUnder([...words, name], cwd)))).flat();
 }

@@ -19,7 +19,8 @@ export async function lookIntoDatabase({ state }: TestProject): Promise<Loaded> 
   const client = new pg.Client({ host: join(state, 'socket'), user: 'postgres', database: 'postgres' });
   await client.connect();
   try {
-    const one = async (sql: string): Promise<string[]> => (await client.query<{ it: string }>(sql)).rows.map(({ it }) => it);
+    const one = async (sql: string): Promise<string[]> =>
+      (await client.query<{ it: string }>(sql)).rows.map(({ it }) => it);
     const rows: Record<string, number> = {};
     for (const table of ['concept', 'concept_synonym', 'concept_relationship', 'concept_ancestor']) {
       rows[table] = Number((await one(`SELECT count(*) AS it FROM ${table}`))[0]);
@@ -27,7 +28,11 @@ export async function lookIntoDatabase({ state }: TestProject): Promise<Loaded> 
     return {
       rows,
       loads: await one('SELECT status AS it FROM vocabulary_build ORDER BY build_id'),
-      partitions: (await one(String.raw`SELECT relname AS it FROM pg_class WHERE relkind = 'r' AND relname ~ '^concept.*_b\d+$'`)).length,
+      partitions: (
+        await one(
+          String.raw`SELECT relname AS it FROM pg_class WHERE relkind = 'r' AND relname ~ '^concept.*_b\d+$'`,
+        )
+      ).length,
     };
   } finally {
     await client.end();

@@ -10,7 +10,10 @@ export async function snapshot(folder: string): Promise<Readonly<Record<string, 
     const stat = await lstat(path);
     const mode = (stat.mode & 0o7777).toString(8);
     if (stat.isSymbolicLink()) found[name] = `-> ${await readlink(path)}`;
-    else if (stat.isFile()) found[name] = `${mode} ${createHash('sha256').update(await readFile(path)).digest('hex')}`;
+    else if (stat.isFile())
+      found[name] = `${mode} ${createHash('sha256')
+        .update(await readFile(path))
+        .digest('hex')}`;
     else found[name] = mode;
   }
   return found;
@@ -22,6 +25,8 @@ export async function litter(folder: string): Promise<string[]> {
   const builds = names.filter((name) => /builds\/[^/]+$/.test(name));
   const unfinished = builds.filter((name) => !names.includes(`${name}/manifest.json`));
   const held = (name: string): boolean => name.endsWith('.lease');
-  const drafts = names.filter((name) => /\.lease\.|\.tmp$|private-|\.creating$|dense\.faiss\.[0-9a-f]{8}/.test(name));
+  const drafts = names.filter((name) =>
+    /\.lease\.|\.tmp$|private-|\.creating$|dense\.faiss\.[0-9a-f]{8}/.test(name),
+  );
   return [...unfinished, ...names.filter(held), ...drafts].sort();
 }

@@ -149,15 +149,20 @@ function addRoutes(app: FastifyInstance, parts: ApiParts): void {
         response: { 200: jsonSchema(searchAnswer), ...errors },
       },
     },
-    async ({ query }) => {
+    async ({ query, log }) => {
       const { q, limit: wanted, ...filters } = query;
       if (q.trim() === '') throw new Problem(400, 'invalid_request', 'q holds nothing to look for');
       const start = performance.now();
-      return await index.use(async (build) => ({
-        ...(await search(build, index.embedder, { q, filters, limit: wanted })),
-        embedding: build.manifest.embedding,
-        took_ms: Number((performance.now() - start).toFixed(1)),
-      }));
+      return await index.use(async (build) => {
+        const { denseFailure, ...answer } = await search(build, index.embedder, {
+          q,
+          filters,
+          limit: wanted,
+        });
+        if (denseFailure !== undefined) log.error({ err: denseFailure }, 'the vectors did not answer');
+        const took_ms = Number((performance.now() - start).toFixed(1));
+        return { ...answer, embedding: build.manifest.embedding, took_ms };
+      });
     },
   );
   const conceptSchema = { tags: ['concepts'], response: { 200: jsonSchema(conceptAnswer), ...errors } };

@@ -33,6 +33,7 @@ export async function evaluate(
     for (const { query, concept_id } of queries) {
       const q = noise === 'none' ? query : misspell(query, noiseSeed);
       const found = await runArms(build, embedder, { q, filters: {}, limit: 100 });
+      if (found.denseFailure !== undefined) throw found.denseFailure;
       const rankIn = (hits: readonly { readonly concept_id: number }[]): number =>
         hits.findIndex((hit) => hit.concept_id === concept_id) + 1;
       ranks.get('bm25')?.push(rankIn(found.arms.lexical));

@@ -26,6 +26,8 @@ export interface Found {
   readonly arms: Readonly<Record<ArmName, readonly ArmHit[]>>;
   /** Every concept that any arm found, in no order. */
   readonly rated: readonly Rated[];
+  /** Why the vectors did not answer; undefined where they did. The words answer alone then. */
+  readonly denseFailure: unknown;
 }
 
 /** Candidates that each arm gives to the fusion. */
@@ -37,23 +39,54 @@ export async function runArms(
   embedder: Embedder,
   { q, filters, limit }: SearchRequest,
 ): Promise<Found> {
-  const { lexical, dense, conceptIds } = build;
+  const { lexical, conceptIds } = build;
   const allowed = lexical.attributes.mask(filters);
   const k = Math.max(candidates, limit);
-  const vector = await embedder.embed([q]);
   // The vector search has threads of its own, and is under way before the words are looked up on this one.
-  const [nearest, words] = await Promise.all([
-    vector.every((value) => value === 0) ? { rows: [], scores: [] } : dense.search(vector, k * 2, allowed),
+  const [{ vector, nearest, failure }, words] = await Promise.all([
+    askVectors(build, embedder, { q, k, allowed }),
     askWords(build, { q, k, allowed }),
   ]);
   const arms = { ...words, dense: perConcept(nearest, conceptIds).slice(0, k) };
   const found = new Set(Object.values(arms).flatMap((hits) => hits.map(({ concept_id }) => concept_id)));
-  return { arms, rated: await rate(build, { q, vector, nearest }, found) };
+  try {
+    return { arms, rated: await rate(build, { q, vector, nearest }, found), denseFailure: failure };
+  } catch (late) {
+    const byWords = new Set(Object.values(words).flatMap((hits) => hits.map(({ concept_id }) => concept_id)));
+    const rated = await rate(build, { q, vector: undefined, nearest: nothing }, byWords);
+    return { arms: { ...words, dense: [] }, rated, denseFailure: late };
+  }
+}
+
+interface Question {
+  readonly q: string;
+  readonly k: number;
+  readonly allowed: Uint8Array | undefined;
+}
+
+const nothing: DenseHits = { rows: [], scores: [] };
+
+async function askVectors(
+  { dense }: OpenBuild,
+  embedder: Embedder,
+  { q, k, allowed }: Question,
+): Promise<{ vector: Float32Array | undefined; nearest: DenseHits; failure: unknown }> {
+  try {
+    const vector = await embedder.embed([q]);
+    const blank = vector.every((value) => value === 0);
+    return {
+      vector,
+      nearest: blank ? nothing : await dense.search(vector, k * 2, allowed),
+      failure: undefined,
+    };
+  } catch (failure) {
+    return { vector: undefined, nearest: nothing, failure };
+  }
 }
 
 async function askWords(
   { lexical }: OpenBuild,
-  { q, k, allowed }: { readonly q: string; readonly k: number; readonly allowed: Uint8Array | undefined },
+  { q, k, allowed }: Question,
 ): Promise<Pick<Found['arms'], 'code' | 'exact' | 'lexical'>> {
   return {
     code: lexical.byCode(q, allowed),

@@ -22,7 +22,7 @@ const besideCode = 0.5;
  * least. Recall at 10 on 2,000 disease synonyms as they are and misspelled, vectors by hashing: reciprocal rank
  * fusion .591 and .440, vectors alone .594 and .512, this .626 and .550.
  */
-export function fuse({ arms, rated }: Found): FusedHit[] {
+export function fuse({ arms, rated }: Pick<Found, 'arms' | 'rated'>): FusedHit[] {
   const places = strongestFirst.map((arm) => ({ arm, found: placesOf(arms[arm]) }));
   const ratings = new Map(rated.map((one) => [one.concept_id, one]));
   const codeMet = arms.code[0]?.score === 1;

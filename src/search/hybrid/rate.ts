@@ -14,15 +14,15 @@ export interface Rated {
 
 export interface Query {
   readonly q: string;
-  /** Unit vector, or zeros. */
-  readonly vector: Float32Array;
+  /** Unit vector, or zeros; undefined where the vectors do not answer, and overlap decides alone. */
+  readonly vector: Float32Array | undefined;
   /** What the vector search gave, so that it need not be computed again. */
   readonly nearest: DenseHits;
 }
 
 /**
- * What overlap counts beside the cosine. Chosen on half of the labelled queries and one for every embedder; from
- * 0.4 to 1 nothing moves by more than about two points.
+ * What overlap counts beside the cosine. Chosen on half of the labelled queries, and one for every embedder: from
+ * 0.4 to 0.8 recall at 10 there moves by 2.5 points at most (up for misspelled queries, down for clean ones).
  */
 const overlapWeight = 0.6;
 const belowOne = 1 - 1e-6;
@@ -38,7 +38,7 @@ export async function rate(
   );
   const cosines = new Map(nearest.rows.map((row, index) => [row, nearest.scores[index] ?? 0]));
   const unknown = terms.map(({ row }) => row).filter((row) => !cosines.has(row));
-  const computed = unknown.length === 0 ? [] : await dense.score(vector, unknown);
+  const computed = unknown.length === 0 || vector === undefined ? [] : await dense.score(vector, unknown);
   for (const [index, row] of unknown.entries()) cosines.set(row, computed[index] ?? 0);
 
   const overlapOf = overlapWith(q, {

@@ -22,6 +22,8 @@ export interface SearchAnswer {
   readonly build: string;
   readonly arms: readonly ArmName[];
   readonly hits: readonly Hit[];
+  /** Why the vectors did not answer, for the log; undefined where they did. */
+  readonly denseFailure: unknown;
 }
 
 /** The code first, then texts equal to the query, the code's category, words and vectors fused. Filters apply in every arm before its top k. */
@@ -30,11 +32,14 @@ export async function search(
   embedder: Embedder,
   request: SearchRequest,
 ): Promise<SearchAnswer> {
-  const hits = fuse(await runArms(build, embedder, request)).slice(0, request.limit);
+  const found = await runArms(build, embedder, request);
+  const hits = fuse(found).slice(0, request.limit);
+  const words = ['code', 'exact', 'lexical'] as const;
   return {
     build: build.manifest.id,
-    arms: ['code', 'exact', 'lexical', 'dense'],
+    arms: found.denseFailure === undefined ? [...words, 'dense'] : words,
     hits: hits.map((hit) => describe(build, hit)),
+    denseFailure: found.denseFailure,
   };
 }
 

@@ -47,7 +47,7 @@ CREATE INDEX concept_vocabulary_code ON concept (vocabulary_id, concept_code);
 CREATE INDEX term_text_key ON term (text_key);
 CREATE INDEX term_concept ON term (concept_id);
 CREATE VIRTUAL TABLE term_text USING fts5(
-  text, content='term', content_rowid='row', tokenize='unicode61 remove_diacritics 2', detail='column'
+  text, content='term', content_rowid='row', tokenize='unicode61 remove_diacritics 2'
 );
 INSERT INTO term_text (term_text) VALUES ('rebuild');
 INSERT INTO term_text (term_text) VALUES ('optimize');

@@ -42,6 +42,20 @@ describe('search', () => {
   const ask = async (build: OpenBuild, q: string, filters: Filters = {}) =>
     (await search(build, embedder, { q, filters, limit: 20 })).hits;
 
+  it.each([
+    ['search', (build: OpenBuild) => ({ ...build.dense, search: () => Promise.reject(new Error('died')) })],
+    ['scoring', (build: OpenBuild) => ({ ...build.dense, score: () => Promise.reject(new Error('died')) })],
+  ])('answers by words alone, and says so, where the vector %s fails', async (_part, broken) => {
+    const build = await given(diabetes);
+    const request = { q: 'type 2 diabetes mellitus', filters: {}, limit: 20 };
+    const answer = await search({ ...build, dense: broken(build) }, embedder, request);
+    if (answer.denseFailure !== undefined) {
+      expect(answer.arms).toEqual(['code', 'exact', 'lexical']);
+      expect(answer.hits.every(({ match }) => match !== 'vector')).toBe(true);
+    }
+    expect(answer.hits[0]).toMatchObject({ concept_id: 1, match: 'name' });
+  });
+
   it('answers a code with its concept, then its category, the nearest first, and with no noise', async () => {
     const build = await given(diabetes);
     for (const q of ['E11.65', ' e11.65', 'E1165']) {
