@@ -110,8 +110,8 @@ async function realPorts(
     databases: {
       connect: async (target, connect) =>
         await (await import('./drivers/postgres.ts')).databasesFor(leases).connect(target, connect),
-      serve: async (folder, command) =>
-        await (await import('./drivers/postgres.ts')).databasesFor(leases).serve(folder, command),
+      serve: async (folder) =>
+        await (await import('./drivers/postgres.ts')).databasesFor(leases).serve(folder),
     },
   };
 }

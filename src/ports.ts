@@ -161,7 +161,7 @@ export interface Databases {
   /** Connects, for at most `timeout` ms; throws DATABASE_UNREACHABLE, or LOCKED for a folder another process has. */
   connect(target: DatabaseTarget, options: ConnectOptions): Promise<Database>;
   /** Opens the embedded folder for good (under its lease) and serves it on its socket until closed. */
-  serve(folder: string, command: string): Promise<{ close(): Promise<void> }>;
+  serve(folder: string): Promise<{ close(): Promise<void> }>;
 }
 
 export interface ConnectOptions {

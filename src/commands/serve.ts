@@ -24,10 +24,13 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
   const closers: (() => Promise<void>)[] = [];
   try {
     if (project.database.kind === 'embedded') {
-      const owner = await ports.databases.serve(project.database.folder, 'serve');
+      const owner = await ports.databases.serve(project.database.folder);
       closers.push(async () => {
         await owner.close();
       });
+      // Noted as soon as the folder is ours (before that, another server's note may stand there), so that a start
+      // that hangs, or whose `up` was killed, is found, waited for or stopped.
+      await noteServer(ports, project, ports.processes.own);
     }
     const database = await ports.databases.connect(project.database, { command: 'serve', timeout: 10_000 });
     closers.push(async () => {
@@ -64,7 +67,6 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
       await app.close();
     });
     const url = await listen(app, settings.API_HOST, settings.API_PORT);
-    if (base === 'embedded') await noteServer(ports, project, ports.processes.own);
     ports.reporter.note(`Serving ${project.config.name} at ${url}`);
     await stopped(ports.caller.interrupted);
     if (base === 'embedded') await ports.files.remove(serverFile(project));

@@ -121,12 +121,13 @@ async function settle(ports: Ports, project: Project, plan: UpPlan, timeout: num
     await ports.reporter.step(`Stop the server (${plan.stop})`, async () => await stopServer(ports, project));
     await requireFreePort(ports, API_HOST, API_PORT);
   }
-  const running = (await loadServer(ports, project))?.state;
+  const running = await loadServer(ports, project);
   const title =
     plan.start === null ? 'Wait until the search API is ready' : `Start the search API (${plan.start})`;
   await ports.reporter.step(title, async (progress) => {
-    if (plan.start === null && running !== undefined) {
-      await waitReady(ports, project, { process: running, timeout, progress });
+    // One may have come up since the plan was made: that of an `up` which was killed after starting it.
+    if (running?.alive === true) {
+      await waitReady(ports, project, { process: running.state, timeout, progress });
       return;
     }
     const process = await startServer(ports, project);

@@ -15,41 +15,53 @@ import type { ConnectOptions, Database, DatabaseTarget, Databases, Leases } from
 
 const dateOid = 1082;
 const int8Oid = 20;
+/** Under this name a server holds the folder, so that those who find it held know to wait for its socket. */
+const servingCommand = 'serve';
 const socketName = '.s.PGSQL.5432';
 
 /** Postgres through one driver: a real server by TCP, or PGlite behind a Unix socket. */
 export function databasesFor(leases: Leases): Databases {
   return {
-    async connect(target, options) {
-      if (target.kind === 'server') return await connectServer(target, options);
-      const served = socketFolder(target.folder);
-      if (await answers(path.join(served, socketName))) {
-        return await session(
-          { host: served, user: 'postgres', database: 'postgres' },
-          'embedded (served)',
-          options,
-        );
-      }
-      const owner = await openFolder(leases, target.folder, options.command, `private-${process.pid}`);
-      try {
-        const database = await session(
-          { host: owner.host, user: 'postgres', database: 'postgres' },
-          'embedded',
-          options,
-        );
-        return {
-          ...database,
-          async close() {
-            await database.close().finally(async () => await owner.close());
-          },
-        };
-      } catch (error) {
-        await owner.close();
-        throw error;
-      }
-    },
-    serve: async (folder, command) => await openFolder(leases, folder, command, undefined),
+    connect: async (target, options) =>
+      target.kind === 'server'
+        ? await connectServer(target, options)
+        : await connectEmbedded(leases, target.folder, options),
+    serve: async (folder) => await openFolder(leases, folder, servingCommand, undefined),
   };
+}
+
+/** Through the socket of the process that has the folder; where none has it, by opening it here. */
+async function connectEmbedded(leases: Leases, folder: string, options: ConnectOptions): Promise<Database> {
+  const served = await servedSocket(leases, folder, options.timeout);
+  const on = (host: string): pg.ClientConfig => ({ host, user: 'postgres', database: 'postgres' });
+  if (served !== undefined) return await session(on(served), 'embedded (served)', options);
+  const owner = await openFolder(leases, folder, options.command, `private-${process.pid}`);
+  try {
+    const database = await session(on(owner.host), 'embedded', options);
+    return {
+      ...database,
+      async close() {
+        await database.close().finally(async () => await owner.close());
+      },
+    };
+  } catch (error) {
+    await owner.close();
+    throw error;
+  }
+}
+
+/** The folder of the well-known socket once it answers; a server that has the folder but is still starting is waited for. */
+async function servedSocket(leases: Leases, folder: string, timeout: number): Promise<string | undefined> {
+  const end = Date.now() + timeout;
+  const served = socketFolder(folder);
+  while (!(await answers(path.join(served, socketName)))) {
+    const holder = await leases.holder(leaseOf(folder));
+    if (holder?.command !== servingCommand || Date.now() > end) return undefined;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+  }
+  return served;
 }
 
 async function connectServer(
@@ -153,6 +165,10 @@ interface OpenFolder {
   close(): Promise<void>;
 }
 
+function leaseOf(folder: string): string {
+  return `${folder}.lease`;
+}
+
 /** Opens a PGlite folder in a worker thread, under its lease; `label` undefined publishes the well-known socket. */
 async function openFolder(
   leases: Leases,
@@ -160,7 +176,7 @@ async function openFolder(
   command: string,
   label: string | undefined,
 ): Promise<OpenFolder> {
-  const lease = await leases.take(`${folder}.lease`, command);
+  const lease = await leases.take(leaseOf(folder), command);
   try {
     removePrivateSockets(folder);
     const host = socketFolder(folder, label);

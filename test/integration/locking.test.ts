@@ -105,6 +105,34 @@ describe('a server that was killed', () => {
   });
 });
 
+describe('a second server', () => {
+  it('on another port is refused, and the first one stays known', async () => {
+    const pid = await project.serverPid();
+    const second = await project.json(['serve'], { env: { API_PORT: String(project.port + 1) } });
+    expect(second).toMatchObject({ code: 5, error: { message: expect.stringContaining(`\`serve\` (pid ${pid} on `) } });
+    expect(await project.serverPid()).toBe(pid);
+    expect((await project.json(['health'])).code).toBe(0);
+  });
+});
+
+describe('an up that was killed while its server started', () => {
+  it('needs nothing but another up, which waits for that server or starts one', async () => {
+    for (const wait of [0, 150, 400, 700]) {
+      await project.run(['down']);
+      const { child, done, stderr } = project.start(['up']);
+      await until('the server is started', () => stderr().includes('Start the search API'));
+      await new Promise((resolve) => {
+        setTimeout(resolve, wait);
+      });
+      child.kill('SIGKILL');
+      await done;
+      const { code, error } = await project.json(['up']);
+      expect({ wait, code, error }).toEqual({ wait, code: 0, error: undefined });
+      expect(await processesOf(project.folder)).toEqual([await project.serverPid()]);
+    }
+  });
+});
+
 describe('down', () => {
   it.each([
     [

@@ -169,7 +169,7 @@ describe('the embedded Postgres', () => {
   });
   const served = async (): Promise<DatabaseTarget> => {
     const where = await target();
-    if (where.kind === 'embedded') open.push(await databases.serve(where.folder, 'serve'));
+    if (where.kind === 'embedded') open.push(await databases.serve(where.folder));
     return where;
   };
 

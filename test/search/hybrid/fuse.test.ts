@@ -68,7 +68,7 @@ describe('fuse', () => {
   it('leaves out what only looks like a code that was met', () => {
     const arms = { ...nothing, lexical: [hit(2)], dense: [hit(2), hit(3)] };
     const ratings = [rated(1, 0.1), rated(2, 0.4, 0.6), rated(3, 0.4, 0.4)];
-    const ids = (found: Found) => fuse(found).map(({ concept_id }) => concept_id);
+    const ids = (found: Parameters<typeof fuse>[0]) => fuse(found).map(({ concept_id }) => concept_id);
     expect(ids({ arms: { ...arms, code: [hit(1)] }, rated: ratings })).toEqual([1, 2]);
     expect(ids({ arms, rated: ratings })).toEqual([2, 3]);
   });
