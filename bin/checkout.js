@@ -70,7 +70,7 @@ function test(env) {
     say(`${project} tests took ${String(Math.round((Date.now() - start) / 1000))} s`);
     add(total, report, code);
   }
-  for (const name of total.skipped) process.stdout.write(`skipped: ${name}\n`);
+  for (const name of total.skipped) process.stdout.write('skipped: ' + name + '\n');
   process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
   return total.failed === 0 ? 0 : 1;
 }
@@ -102,7 +102,11 @@ function run(file, argv, cwd, toStderr, env) {
   const PATH = bin + path.delimiter + at('node_modules', '.bin') + path.delimiter + process.env.PATH;
   const stdio = ['inherit', toStderr ? 2 : 'inherit', 'inherit'];
   const PORTIERE_CALLED_AS = 'npm run -s portiere --';
-  const result = spawnSync(file, argv, { cwd, stdio, env: { ...process.env, PORTIERE_CALLED_AS, ...env, PATH } });
+  const result = spawnSync(file, argv, {
+    cwd,
+    stdio,
+    env: { ...process.env, PORTIERE_CALLED_AS, ...env, PATH },
+  });
   if (result.error) throw result.error;
   return result.status === null ? 1 : result.status;
 }

@@ -109,7 +109,10 @@ describe('a second server', () => {
   it('on another port is refused, and the first one stays known', async () => {
     const pid = await project.serverPid();
     const second = await project.json(['serve'], { env: { API_PORT: String(project.port + 1) } });
-    expect(second).toMatchObject({ code: 5, error: { message: expect.stringContaining(`\`serve\` (pid ${pid} on `) } });
+    expect(second).toMatchObject({
+      code: 5,
+      error: { message: expect.stringContaining(`\`serve\` (pid ${pid} on `) },
+    });
     expect(await project.serverPid()).toBe(pid);
     expect((await project.json(['health'])).code).toBe(0);
   });

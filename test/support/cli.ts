@@ -55,7 +55,7 @@ export async function runAs(uid: number, args: readonly string[], options: RunOp
 }
 
 /** Starts the built binary. */
-export function startCli(args: readonly string[], options: RunOptions): Started {
+function startCli(args: readonly string[], options: RunOptions): Started {
   return startProgram([process.execPath, binary, ...args], options);
 }
 
