@@ -3,9 +3,9 @@
 # downloaded, its addon is built here against the distribution's libfaiss (Debian, Ubuntu). usage: faiss-node.sh FOLDER
 set -euo pipefail
 version=0.5.1
-folder=$1
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
 ready() { (cd "$folder" && node -e "require('faiss-node')") >/dev/null 2>&1; }
-mkdir -p "$folder"
 cd "$folder"
 [ -f package.json ] || echo '{"private":true}' >package.json
 ready && exit 0

@@ -11,8 +11,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await project.run(['down']);
-  killStrays();
-  await project.end();
+  await killStrays();
 });
 
 const get = async (path: string): Promise<ApiAnswer> => await ask(project, path);

@@ -28,8 +28,7 @@ beforeAll(async () => {
 afterAll(async () => {
   expect((await project.run(['down'])).code).toBe(0);
   expect(await litter(project.folder)).toEqual([]);
-  killStrays();
-  await project.end();
+  await killStrays();
 });
 
 describe.each(['up', 'vocab load', 'index build'])('%s of a download that cannot be used', (command) => {

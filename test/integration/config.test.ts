@@ -12,8 +12,7 @@ beforeAll(async () => {
   expect((await project.run(['init', '--yes', '--name', 'config'])).code).toBe(0);
 });
 afterAll(async () => {
-  killStrays();
-  await project.end();
+  await killStrays();
 });
 
 describe('a configuration with six mistakes', () => {

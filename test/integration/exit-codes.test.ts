@@ -29,8 +29,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await project.run(['down']);
-  killStrays();
-  await project.end();
+  await killStrays();
 });
 
 /** Runs, and takes the JSON object to end as it says. */

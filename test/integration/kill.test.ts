@@ -29,8 +29,7 @@ beforeAll(async () => {
   expect((await project.run(['init', '--yes', '--name', 'kills'])).code).toBe(0);
 });
 afterAll(async () => {
-  killStrays();
-  await project.end();
+  await killStrays();
 });
 
 describe(`kill -9 of the first up ${title}`, () => {

@@ -19,8 +19,7 @@ beforeAll(async () => {
   project = await newProject();
 });
 afterAll(async () => {
-  killStrays();
-  await project.end();
+  await killStrays();
 });
 
 const file = (name: string): string => join(project.folder, name);

@@ -27,8 +27,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   stranger.kill('SIGKILL');
-  killStrays();
-  await project.end();
+  await killStrays();
 });
 
 describe('two at once', () => {

@@ -37,8 +37,7 @@ beforeAll(async () => {
   ];
 });
 afterAll(async () => {
-  killStrays();
-  await project.end();
+  await killStrays();
 });
 
 it('knows the commands by their help', () => {
@@ -47,26 +46,25 @@ it('knows the commands by their help', () => {
     expect(known).toContain(command);
 });
 
+it('commands neither hang nor ask nor draw without a terminal', async () => {
+  for (const words of inOrder(true)) {
+    const { code, stdout, stderr } = await politely(words);
+    expect({ command: words.join(' '), code }).toEqual({
+      command: words.join(' '),
+      code: expect.any(Number),
+    });
+    expect(code).not.toBe(1);
+    expect(`${stdout}${stderr}`).not.toContain('\u001b');
+    expect(stderr).not.toMatch(/^\s+at .*\(/m);
+  }
+});
+
 describe.each([
   { name: 'with a stack that is up', isUp: true },
   { name: 'with a stack that is down', isUp: false },
 ])('every command $name', ({ isUp }) => {
   beforeAll(async () => {
     await project.run([isUp ? 'up' : 'down']);
-  });
-
-  // What is printed without --json comes from the same places, so once is enough.
-  it.runIf(isUp)('neither hangs nor asks nor draws without a terminal', async () => {
-    for (const words of inOrder(isUp)) {
-      const { code, stdout, stderr } = await politely(words);
-      expect({ command: words.join(' '), code }).toEqual({
-        command: words.join(' '),
-        code: expect.any(Number),
-      });
-      expect(code).not.toBe(1);
-      expect(`${stdout}${stderr}`).not.toContain('\u001b');
-      expect(stderr).not.toMatch(/^\s+at .*\(/m);
-    }
   });
 
   it('prints one JSON object with --json, and exits with its code', async () => {

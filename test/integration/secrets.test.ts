@@ -53,8 +53,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await project.run(['down']);
-  killStrays();
-  await project.end();
+  await killStrays();
 });
 
 it('reads every one that is planted for it', async () => {

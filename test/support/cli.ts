@@ -42,6 +42,7 @@ export interface Started {
 }
 
 const children = new Set<ChildProcess>();
+const projects = new Set<TestProject>();
 
 /** Runs the built binary to its end. */
 export async function runCli(args: readonly string[], options: RunOptions): Promise<Run> {
@@ -139,7 +140,7 @@ export async function newProject(
     const text = await readFile(join(state, 'server.json'), 'utf8').catch(() => '{}');
     return (JSON.parse(text) as { pid?: number }).pid;
   };
-  return {
+  const project: TestProject = {
     folder,
     state,
     port,
@@ -160,13 +161,17 @@ export async function newProject(
       for (const pid of pids)
         if (pid !== undefined && (await processesOf(folder)).includes(pid)) kill(pid, 'SIGKILL');
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+      projects.delete(project);
     },
   };
+  projects.add(project);
+  return project;
 }
 
-/** Kills what a test left running. For afterAll. */
-export function killStrays(): void {
+/** Kills what a test left running, and ends the projects that a failed one left. For afterAll. */
+export async function killStrays(): Promise<void> {
   for (const child of children) child.kill('SIGKILL');
+  for (const project of projects) await project.end();
 }
 
 /** The processes of this machine that work in a folder or name it on their command line. */
