@@ -30,7 +30,8 @@ export async function probeStack(
   const found = await loadServer(ports, project);
   const server =
     found === undefined ? null : { pid: found.state.pid, alive: found.alive, url: found.state.url };
-  const published = (await publishedBuild(project.pointer)) ?? null;
+  // A pointer that is no link of ours is no reason to say nothing of the rest: nothing is published by it.
+  const published = (await publishedBuild(project.pointer).catch(() => undefined)) ?? null;
   const ready = server?.alive === true ? await askReady(ports, server.url, timeout) : null;
   const seen: Observation = { server, ready, published };
   return { seen, verdict: judge(seen) };
