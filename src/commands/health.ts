@@ -64,11 +64,11 @@ async function askReady(
 ): Promise<NonNullable<Observation['ready']>> {
   try {
     const { body } = await ports.http.get(`${url}/health/ready`, timeout);
-    const answer = body as { status?: string; build?: string | null; components?: ComponentHealth[] };
+    const answer = body as { build?: string | null; components?: ComponentHealth[] };
     if (answer.components === undefined)
       return { answered: false, reason: 'it is not a portiere search API' };
     const components = answer.components.map((one) => ({ ...one, detail: one.detail ?? '' }));
-    return { answered: true, status: answer.status ?? 'down', build: answer.build ?? null, components };
+    return { answered: true, build: answer.build ?? null, components };
   } catch (error) {
     if (error instanceof PortiereError) return { answered: false, reason: error.message };
     throw error;

@@ -14,7 +14,6 @@ export interface Observation {
   readonly ready:
     | {
         readonly answered: true;
-        readonly status: string;
         readonly build: string | null;
         readonly components: readonly ComponentHealth[];
       }

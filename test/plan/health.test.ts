@@ -11,7 +11,6 @@ const part = (name: string, state: ComponentHealth['state'] = 'ok', detail = '')
 });
 const ready = (...components: ComponentHealth[]): NonNullable<Observation['ready']> => ({
   answered: true,
-  status: 'ok',
   build: 'b1',
   components,
 });
