@@ -4,7 +4,7 @@ import { inspectDotenv } from '../config/dotenv.ts';
 import { chooseEnvironment } from '../config/environment.ts';
 import type { ConfigInputs } from '../config/layers.ts';
 import { type Resolved, resolveConfig } from '../config/resolve.ts';
-import { secretFilesNeeded } from '../config/secret-files.ts';
+import { imagesFileNeeded, secretFilesNeeded } from '../config/secret-files.ts';
 import type { SettingName } from '../config/settings.ts';
 import { PortiereError, type Problem } from '../errors.ts';
 import type { GlobalOptions, Ports } from '../ports.ts';
@@ -42,7 +42,13 @@ export async function readConfig(
         ? undefined
         : await readDotenv(ports, root, { name: `.env.${environment}`, faults }),
   };
-  const resolved = resolveConfig({ ...inputs, secretFiles: await readSecretFiles(ports, root, inputs) });
+  const images = imagesFileNeeded(inputs);
+  const resolved = resolveConfig({
+    ...inputs,
+    secretFiles: await readSecretFiles(ports, root, inputs),
+    imagesFile:
+      images === undefined ? undefined : await ports.settingsFiles.load(root, path.resolve(root, images)),
+  });
   return { root, resolved: withFaults(resolved, faults) };
 }
 

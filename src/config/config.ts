@@ -1,6 +1,9 @@
 import type { BaseEnvironment } from './base-environment.ts';
+import type { Minimum } from './document.ts';
 import type { Layer } from './layers.ts';
 import type { Secret } from './secret.ts';
+import type { BaseImages } from './service-layers.ts';
+import type { ServiceOverrides } from './services.ts';
 import type { SettingName, Settings } from './settings.ts';
 
 /** One value given to a setting: which layer gave it, where exactly, and the text (secrets print redacted). */
@@ -23,6 +26,14 @@ export interface Config {
   /** The configuration file, where there is one. */
   readonly file: string | undefined;
   readonly settings: Settings;
+  /** What differs from the default stack, by service. */
+  readonly services: ServiceOverrides;
+  readonly images: BaseImages;
+  /** Rules that do not hold here, by id, with the reason. */
+  readonly waive: Readonly<Record<string, string>>;
+  readonly minimum: Minimum;
+  /** The service of a running stack that this process is; null outside of one. */
+  readonly inside: string | null;
   /** Every value given to a setting, weakest first; the last one holds. */
   readonly provenance: Readonly<Record<SettingName, readonly Source[]>>;
 }

@@ -3,7 +3,7 @@ import type { ConfigDocument, SettingBlock } from './document.ts';
 import type { DotenvFile } from './dotenv.ts';
 import type { Environment, EnvironmentInputs } from './environment.ts';
 import { nearest } from './nearest.ts';
-import { type CodedProblem, lineIn, placeIn } from './schema.ts';
+import { type CodedProblem, type ConfigFile, lineIn, placeIn } from './schema.ts';
 import { isSettingName, secretFileNames, type SettingName, settingNames, settingRow } from './settings.ts';
 
 /** Everything a configuration is made from; the caller has read it all. */
@@ -15,10 +15,14 @@ export interface ConfigInputs extends EnvironmentInputs {
     | {
         readonly environment?: string | undefined;
         readonly settings?: Readonly<Record<string, string | undefined>> | undefined;
+        /** Rules waived on the command line, with their reasons. */
+        readonly waive?: Readonly<Record<string, string>> | undefined;
       }
     | undefined;
   /** The project's name where the file gives none, usually that of its folder. */
   readonly fallbackName: string;
+  /** The parsed file that PORTIERE_IMAGES names. */
+  readonly imagesFile?: ConfigFile | undefined;
   /** Texts of the files that `secretFilesNeeded` lists; one that could not be read is left out. */
   readonly secretFiles?: ReadonlyMap<SettingName, string> | undefined;
 }

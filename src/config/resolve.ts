@@ -1,10 +1,11 @@
 import { type ErrorCode, PortiereError, type Problem } from '../errors.ts';
 import type { Config, Draft, Source } from './config.ts';
-import { type ConfigDocument, projectName } from './document.ts';
+import { type ConfigDocument, emptyDocument, projectName } from './document.ts';
 import { type Environment, extendsProblems, selectEnvironment } from './environment.ts';
 import { type ConfigInputs, type Given, gather } from './layers.ts';
 import { ruleProblems } from './rules.ts';
 import { type CodedProblem, parseConfigFile } from './schema.ts';
+import { layServices } from './service-layers.ts';
 import { Secret } from './secret.ts';
 import { secretFileProblems, secretsFromFiles, unreadSecrets } from './secret-files.ts';
 import { defaultOf, type SettingName, settingNames, settingRow } from './settings.ts';
@@ -20,7 +21,7 @@ export type Resolved =
  */
 export function resolveConfig(inputs: ConfigInputs): Resolved {
   const { document, problems: structure } =
-    inputs.file === undefined ? { document: nothing, problems: [] } : parseConfigFile(inputs.file);
+    inputs.file === undefined ? { document: emptyDocument, problems: [] } : parseConfigFile(inputs.file);
   const selected = selectEnvironment(inputs, document);
   const gathered = gather(inputs, document, selected.environment);
   const given = secretsFromFiles(gathered.given, inputs);
@@ -33,7 +34,13 @@ export function resolveConfig(inputs: ConfigInputs): Resolved {
     ...[...given, ...gathered.unused].flatMap(valueProblem),
   ];
   if (selected.environment === undefined) return failed(problems);
-  const draft = assemble(inputs, document, selected.environment, given);
+  const stack = layServices(document, selected.environment.chain, inputs.imagesFile);
+  problems.push(...stack.problems);
+  const draft: Draft = {
+    ...assemble(inputs, document, selected.environment, given),
+    services: stack.services,
+    images: stack.images,
+  };
   const unread: readonly string[] = unreadSecrets(gathered.given, inputs);
   problems.push(...ruleProblems(draft).filter(({ path }) => !unread.includes(path)));
   return problems.length > 0 ? failed(problems) : { ok: true, config: draft as Config };
@@ -52,8 +59,6 @@ export function requireConfig(resolved: Resolved): Config {
     problems,
   });
 }
-
-const nothing: ConfigDocument = { settings: {}, environments: {} };
 
 /** One kind of problem alone keeps its own code. */
 function failed(problems: readonly CodedProblem[]): Resolved {
@@ -87,7 +92,7 @@ function assemble(
   document: ConfigDocument,
   environment: Environment,
   given: readonly Given[],
-): Draft {
+): Omit<Draft, 'services' | 'images'> {
   const { name, base, chosenBy } = environment;
   const provenance = Object.fromEntries(
     settingNames.map((setting) => [setting, sourcesOf(setting, environment, given)]),
@@ -102,6 +107,9 @@ function assemble(
     file: inputs.file?.path,
     settings: settings,
     provenance,
+    waive: { ...document.waive, ...inputs.flags?.waive },
+    minimum: document.minimum,
+    inside: inputs.processEnv['PORTIERE_SERVICE'] || null,
   };
 }
 

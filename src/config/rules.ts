@@ -2,6 +2,7 @@ import type { Problem } from '../errors.ts';
 import { type BaseEnvironment, baseEnvironments, stackEnvironments } from './base-environment.ts';
 import type { Draft } from './config.ts';
 import { Secret, revealed } from './secret.ts';
+import { isOn } from './service-layers.ts';
 import { type SettingName, settingNames, settingRow } from './settings.ts';
 import { guessedBits, isPlaceholder, isPlaceholderSecret } from './weak-secret.ts';
 
@@ -33,8 +34,14 @@ export function ruleProblems(draft: Draft): readonly Problem[] {
 
 function requiredSettingsAreSet(draft: Draft): readonly Problem[] {
   return settingNames.flatMap((name) => {
-    const { requiredIn, mayBeBlank, pair } = settingRow(name);
+    const { requiredIn, mayBeBlank, pair, neededBy } = settingRow(name);
     if (!requiredIn?.includes(draft.base)) return [];
+    // Inside a container of the stack, what the service needs was given to it; the whole was checked outside.
+    if (
+      neededBy !== undefined &&
+      (draft.inside !== null || !neededBy.some((one) => isOn(draft.services, one)))
+    )
+      return [];
     const text = textOf(draft, name);
     if (text === undefined) {
       // The other name of the pair is reported; one value serves both.
@@ -76,18 +83,26 @@ function heapBoundsAreEqual(draft: Draft): readonly Problem[] {
     : [{ path, reason: '-Xms and -Xmx must be equal, or Elasticsearch refuses to start' }];
 }
 
-function portsDoNotCollide({ settings }: Draft): readonly Problem[] {
+function portsDoNotCollide({ settings, base }: Draft): readonly Problem[] {
   const searchEngine =
     settings.ELASTICSEARCH_URL === undefined ? undefined : new URL(settings.ELASTICSEARCH_URL);
   const standard = searchEngine?.protocol === 'https:' ? 443 : 80;
-  const listeners: readonly [what: string, host: string | undefined, port: number | undefined][] = [
-    ['portiere-cloud', '127.0.0.1', 3000],
-    ['portiere-mapper', '127.0.0.1', 3001],
-    ['API_PORT', settings.API_HOST, settings.API_PORT],
-    ['DB_PORT', settings.DB_HOST, settings.DB_PORT],
-    ['REDIS_PORT', settings.REDIS_HOST, settings.REDIS_PORT],
-    ['ELASTICSEARCH_URL', searchEngine?.hostname, searchEngine && (Number(searchEngine.port) || standard)],
-  ];
+  const listeners: readonly (readonly [what: string, host: string | undefined, port: number | undefined])[] =
+    [
+      ['portiere-cloud', '127.0.0.1', 3000],
+      ['portiere-mapper', '127.0.0.1', 3001],
+      ['API_PORT', settings.API_HOST, settings.API_PORT],
+      // In test the engine picks the ports that are published.
+      ...(base === 'test'
+        ? []
+        : ([
+            ['PROXY_HTTP_PORT', settings.PROXY_BIND, settings.PROXY_HTTP_PORT],
+            ['PROXY_HTTPS_PORT', settings.PROXY_BIND, settings.PROXY_HTTPS_PORT],
+          ] as const)),
+      ['DB_PORT', settings.DB_HOST, settings.DB_PORT],
+      ['REDIS_PORT', settings.REDIS_HOST, settings.REDIS_PORT],
+      ['ELASTICSEARCH_URL', searchEngine?.hostname, searchEngine && (Number(searchEngine.port) || standard)],
+    ];
   const taken = new Map<string, string>();
   return listeners.flatMap(([what, host, port]) => {
     if (host === undefined || port === undefined) return [];

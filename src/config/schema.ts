@@ -3,11 +3,14 @@ import type { ErrorCode, Problem } from '../errors.ts';
 import {
   type ConfigDocument,
   configVersion,
+  defaultMinimum,
   documentKeys,
   documentSchema,
+  emptyDocument,
   environmentKeys,
   type SettingBlock,
 } from './document.ts';
+import { serviceNames, serviceSchema, type ServiceName, type ServiceOverrides } from './services.ts';
 import { nearest } from './nearest.ts';
 import { secretFileNames, settingNames } from './settings.ts';
 
@@ -38,7 +41,7 @@ export function parseConfigFile(file: ConfigFile): {
   readonly document: ConfigDocument;
   readonly problems: readonly CodedProblem[];
 } {
-  const nothing = { settings: {}, environments: {} };
+  const nothing = emptyDocument;
   const hostile = hostileParts(file);
   if (hostile.length > 0) return { document: nothing, problems: hostile };
   if (!isRecord(file.data)) {
@@ -113,22 +116,26 @@ function issueProblems(file: ConfigFile, issue: z.core.$ZodIssue): Problem[] {
   const value = keys.reduce<unknown>((data, key) => (isRecord(data) ? data[key] : undefined), file.data);
   const expected = issue.code === 'invalid_type' ? `must be ${expectedWords(issue.expected)}` : issue.message;
   if (issue.code === 'invalid_key') {
-    return [
-      {
-        path: placeIn(file, keys),
-        reason: 'environment names are lower case letters, digits and -, at most 31',
-      },
-    ];
+    if (keys.at(-2) === 'services') return [unknownKey(file, keys)];
+    return [{ path: placeIn(file, keys), reason: namesIn(keys.at(-2)) }];
   }
   if (issue.code === 'invalid_format') {
-    return [
-      {
-        path: placeIn(file, keys),
-        reason: `${JSON.stringify(value)} is not a name: lower case letters, digits and -`,
-      },
-    ];
+    return [{ path: placeIn(file, keys), reason: formatIn(keys, JSON.stringify(value), issue.message) }];
   }
   return [{ path: placeIn(file, keys), reason: expected }];
+}
+
+/** What names under a key look like. */
+function namesIn(parent: string | undefined): string {
+  if (parent === 'environment') return 'a variable is letters, digits, _ and ., no digit first';
+  if (parent === 'waive') return 'an id is lower case letters, digits and -';
+  return 'environment names are lower case letters, digits and -, at most 31';
+}
+
+function formatIn(keys: readonly string[], value: string, message: string): string {
+  if (keys.at(-1) === 'image') return `${value} is not an image reference such as postgres:17-bookworm`;
+  if (['engine', 'compose'].includes(keys.at(-2) ?? '') || keys.at(-2) === 'waive') return message;
+  return `${value} is not a name: lower case letters, digits and -`;
 }
 
 function expectedWords(expected: string): string {
@@ -144,11 +151,15 @@ function unknownKey(file: ConfigFile, keys: readonly string[]): Problem {
   const inEnvironment = !isSetting && keys.length > 1;
   const known: readonly string[] = isSetting
     ? [...settingNames, ...secretFileNames.keys()]
-    : inEnvironment
-      ? environmentKeys
-      : documentKeys;
+    : parent === 'services'
+      ? serviceNames
+      : keys.at(-3) === 'services'
+        ? Object.keys(serviceSchema.shape)
+        : inEnvironment
+          ? environmentKeys
+          : documentKeys;
   const suggestion = nearest(key, known, isSetting ? 3 : 2);
-  const reason = reasonOfUnknown(key, isSetting);
+  const reason = parent === 'services' ? 'is no service of the stack' : reasonOfUnknown(key, isSetting);
   return {
     path: placeIn(file, keys),
     reason,
@@ -171,13 +182,23 @@ function soundParts(data: Record<string, unknown>): ConfigDocument {
     settings: soundSettings(data['settings']),
     environments: Object.fromEntries(
       environments.map(([name, part]) => {
-        const { extends: parent, settings } = isRecord(part) ? part : {};
+        const { extends: parent, settings, services } = isRecord(part) ? part : {};
         return [
           name,
-          { ...(typeof parent === 'string' ? { extends: parent } : {}), settings: soundSettings(settings) },
+          {
+            ...(typeof parent === 'string' ? { extends: parent } : {}),
+            settings: soundSettings(settings),
+            services: soundServices(services),
+          },
         ];
       }),
     ),
+    services: soundServices(data['services']),
+    waive: soundReasons(data['waive']),
+    minimum: {
+      engine: minimumIn(data['engine']) ?? defaultMinimum.engine,
+      compose: minimumIn(data['compose']) ?? defaultMinimum.compose,
+    },
   };
 }
 
@@ -185,6 +206,26 @@ function soundSettings(settings: unknown): SettingBlock {
   if (!isRecord(settings)) return {};
   const sound = Object.entries(settings).filter(([, value]) => scalar.safeParse(value).success);
   return Object.fromEntries(sound) as SettingBlock;
+}
+
+function soundServices(services: unknown): ServiceOverrides {
+  if (!isRecord(services)) return {};
+  const sound = serviceNames.flatMap((name) => {
+    const parsed = serviceSchema.safeParse(services[name]);
+    return parsed.success ? [[name, parsed.data] as const] : [];
+  });
+  return Object.fromEntries(sound) as Partial<Record<ServiceName, ServiceOverrides[ServiceName]>> as never;
+}
+
+function soundReasons(waive: unknown): Readonly<Record<string, string>> {
+  if (!isRecord(waive)) return {};
+  return Object.fromEntries(
+    Object.entries(waive).filter(([, reason]) => typeof reason === 'string'),
+  ) as Record<string, string>;
+}
+
+function minimumIn(part: unknown): string | undefined {
+  return isRecord(part) && typeof part['minimum'] === 'string' ? part['minimum'] : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,3 +1,4 @@
+import { emptyDocument } from './document.ts';
 import { type ConfigInputs, gather, type Given, type Layer } from './layers.ts';
 import { parseConfigFile, type CodedProblem } from './schema.ts';
 import { selectEnvironment } from './environment.ts';
@@ -14,12 +15,20 @@ export interface SecretFile {
 
 /** The files that hold secrets in these layers: of each secret the strongest NAME_FILE; blank paths are left out. */
 export function secretFilesNeeded(inputs: ConfigInputs): readonly SecretFile[] {
-  const document =
-    inputs.file === undefined ? { settings: {}, environments: {} } : parseConfigFile(inputs.file).document;
-  const { given } = gather(inputs, document, selectEnvironment(inputs, document).environment);
-  return strongestFiles(given)
+  return strongestFiles(givenIn(inputs))
     .filter(({ text }) => text !== '')
     .map(({ name, text, layer, location }) => ({ name, path: text, layer, location }));
+}
+
+/** The path of the file that PORTIERE_IMAGES names, as written; undefined where it names none. */
+export function imagesFileNeeded(inputs: ConfigInputs): string | undefined {
+  const text = givenIn(inputs).findLast(({ name }) => name === 'PORTIERE_IMAGES')?.text;
+  return text === '' ? undefined : text;
+}
+
+function givenIn(inputs: ConfigInputs): readonly Given[] {
+  const document = inputs.file === undefined ? emptyDocument : parseConfigFile(inputs.file).document;
+  return gather(inputs, document, selectEnvironment(inputs, document).environment).given;
 }
 
 /** The given values with each file's path replaced by what the file holds, one line end at its end dropped. */

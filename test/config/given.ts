@@ -39,6 +39,7 @@ export const goodProd: Readonly<Record<string, string>> = {
   API_KEY_SALT: 'Zy4Kd0Vn8Xc2Bm6Qw1Er5Tt9Yu3Io7Pa-Sd_FgHjKlM',
   DB_PASSWORD: 'pH7r2Wk9Qx4Vz1Nc8Lt5',
   REDIS_PASSWORD: 'b6Mj3Yf0Ts9Ug2Xd5Ke8',
+  ELASTIC_PASSWORD: 'k9Wd4Hq7Rz2Lm6Vp1Bx8',
   CORS_ORIGINS: 'https://cloud.example.org',
   NEXT_PUBLIC_API_URL: 'https://api.example.org',
   NEXT_PUBLIC_SUPABASE_URL: 'https://abcdefgh.supabase.co',

@@ -9,9 +9,12 @@ function prodProblems(changes: Record<string, string | undefined>): string[] {
   );
   const problems = problemsOf({
     processEnv: { ...settings, PORTIERE_ENV: 'prod' },
+    file: withApps,
   });
   return problems.map(({ path, reason }) => `${path.replace('environment variable ', '')}: ${reason}`);
 }
+
+const withApps = { services: { cloud: { image: 'acme/cloud:1' }, mapper: { build: { context: 'mapper' } } } };
 
 it('a production environment without a fault has no problem', () => {
   expect(prodProblems({})).toEqual([]);
@@ -23,7 +26,11 @@ it('an empty environment is told all it needs', () => {
   expect(required('embedded')).toEqual([]);
   expect(required('dev')).toEqual(['JWT_SECRET', 'API_KEY_SALT', 'DB_PASSWORD']);
   expect(required('test')).toEqual(required('dev'));
-  expect(required('prod')).toEqual([
+  const data = ['JWT_SECRET', 'API_KEY_SALT', 'CORS_ORIGINS', 'DB_PASSWORD', 'ELASTIC_PASSWORD'];
+  expect(required('prod')).toEqual(data);
+  expect(
+    problemsOf({ processEnv: { PORTIERE_ENV: 'prod' }, file: withApps }).map(({ path }) => path),
+  ).toEqual([
     'JWT_SECRET',
     'API_KEY_SALT',
     'CORS_ORIGINS',
@@ -36,6 +43,7 @@ it('an empty environment is told all it needs', () => {
     'NEXT_PUBLIC_LIFF_ID',
     'LINE_CHANNEL_ID',
     'ADMIN_LINE_USER_IDS',
+    'ELASTIC_PASSWORD',
   ]);
 });
 
@@ -71,10 +79,7 @@ describe('prod', () => {
       { API_KEY_SALT: goodProd['JWT_SECRET'] },
       'API_KEY_SALT: has the value of JWT_SECRET; each secret needs its own',
     ],
-    [
-      { 'xpack.security.enabled': 'true' },
-      'ELASTIC_PASSWORD: must be set where xpack.security.enabled is true',
-    ],
+    [{ ELASTIC_PASSWORD: undefined }, 'ELASTIC_PASSWORD: must be set where xpack.security.enabled is true'],
   ])('%j', (changes, expected) => {
     expect(prodProblems(changes)).toEqual([expected]);
   });
@@ -134,14 +139,14 @@ describe('wherever the whole stack runs', () => {
       'ES_JAVA_OPTS: needs -Xms and -Xmx, once each, with a size such as 512m or 2g',
     ],
     [{ API_PORT: '3000' }, 'API_PORT: port 3000 is that of portiere-cloud on the same host'],
-    [{ API_PORT: '5432' }, 'DB_PORT: port 5432 is that of API_PORT on the same host'],
+    [{ API_PORT: '5432', DB_HOST: 'localhost' }, 'DB_PORT: port 5432 is that of API_PORT on the same host'],
     [{ API_PORT: '5432', DB_HOST: 'postgres' }, undefined],
     [
       { DB_HOST: 'db', REDIS_HOST: 'db', REDIS_PORT: '5432' },
       'REDIS_PORT: port 5432 is that of DB_PORT on the same host',
     ],
     [
-      { ELASTICSEARCH_URL: 'http://127.0.0.1:6379' },
+      { ELASTICSEARCH_URL: 'http://127.0.0.1:6379', REDIS_HOST: 'localhost' },
       'ELASTICSEARCH_URL: port 6379 is that of REDIS_PORT on the same host',
     ],
     [{ TLS_CERT: '/a.pem' }, 'TLS_KEY: must be set where TLS_CERT is'],
@@ -213,4 +218,51 @@ describe('weak secrets', () => {
 it('a good production environment resolves to typed settings', () => {
   const { settings } = configOf({ processEnv: goodProd, flags: { environment: 'prod' } });
   expect(settings).toMatchObject({ CORS_ORIGINS: ['https://cloud.example.org'], RATE_LIMIT_PER_MINUTE: 60 });
+});
+
+describe('services', () => {
+  it.each([
+    [{ services: { postgress: {} } }, 'services.postgress', 'is no service of the stack', 'postgres'],
+    [
+      { services: { api: { image: 'a b' } } },
+      'services.api.image',
+      '"a b" is not an image reference',
+      undefined,
+    ],
+    [{ services: { api: { replica: 2 } } }, 'services.api.replica', 'unknown key', 'replicas'],
+    [{ services: { api: { replicas: -1 } } }, 'services.api.replicas', 'Too small', undefined],
+    [{ services: { api: { resources: { memory: '12x' } } } }, 'services.api.resources.memory', '', undefined],
+    [
+      { services: { api: { environment: { '1A': 'x' } } } },
+      'services.api.environment.1A',
+      'a variable is',
+      undefined,
+    ],
+    [{ engine: { minimum: 'new' } }, 'engine.minimum', 'must be a version', undefined],
+    [{ waive: { 'tls-off': 'no' } }, 'waive.tls-off', 'must be a reason', undefined],
+  ])('%j', (file, place, reason, suggestion) => {
+    const problems = problemsOf({ file });
+    expect(problems.map(({ path }) => path.split(' ')[1])).toEqual([place]);
+    expect(problems[0]?.reason).toContain(reason);
+    expect(problems[0]?.suggestion).toBe(suggestion);
+  });
+
+  it('merge: the file, its environment, then the images', () => {
+    const config = configOf({
+      processEnv: { PORTIERE_ENV: 'dev', JWT_SECRET: 'j', API_KEY_SALT: 's', DB_PASSWORD: 'p' },
+      file: {
+        services: {
+          api: { image: 'acme/api:1', environment: { A: 1, B: 'x' }, resources: { memory: '1g' } },
+        },
+        environments: { dev: { services: { api: { environment: { B: 'y' }, resources: { cpus: 2 } } } } },
+      },
+      imagesFile: { path: 'images.yaml', data: { api: 'test/api:2', node: 'test/node:24' } },
+    });
+    expect(config.services.api).toEqual({
+      image: 'test/api:2',
+      environment: { A: '1', B: 'y' },
+      resources: { memory: 1024 ** 3, cpus: 2 },
+    });
+    expect(config.images).toEqual({ node: 'test/node:24' });
+  });
 });

@@ -9,6 +9,7 @@ export const apiSettings = {
     section: 'API',
     kind: host,
     default: '127.0.0.1',
+    defaults: { dev: '0.0.0.0', test: '0.0.0.0', prod: '0.0.0.0' },
     help: 'Address the search API listens on.',
   },
   API_PORT: {

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { unprintable } from '../unprintable.ts';
 
+const hostName =
+  /^(?=.{1,253}$)[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9])?)*$/u;
+
 /** What a setting holds: how its text is read, and what a config file may hold for editors to check. */
 export interface Kind<Value = unknown> {
   /** Text (of a variable, or a config file's scalar as text) to value; the message says what it must be. */
@@ -23,6 +26,14 @@ export function path(options: { blank: boolean }): Kind<string> {
 /** A path that any configuration grammar takes unquoted (it is written into the proxy's); may be blank. */
 export const plainPath = textKind(/^[\w./@+,=%-]*$/u, 'a path of letters, digits and ./_@+,=%-');
 
+export const modulePath = textKind(
+  /^[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)*$/u,
+  'a Python module such as tasks or app.worker',
+);
+export const optionalHost = textKind(
+  (given) => given === '' || hostName.test(given),
+  'a host name, or blank',
+);
 export const token = textKind(/^[\w-]+$/u, 'letters, digits, _ and -');
 export const databaseName = textKind(
   /^[A-Za-z_][\w-]{0,62}$/u,
@@ -34,9 +45,6 @@ export const modelName = textKind(
 );
 
 export const secretText = textKind(/^/u, 'text on one line');
-
-const hostName =
-  /^(?=.{1,253}$)[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9])?)*$/u;
 
 export const host: Kind<string> = textKind(
   (given) => hostName.test(given) || (/^[\da-f:.]+$/iu.test(given) && URL.canParse(`http://[${given}]`)),

@@ -18,7 +18,7 @@ export const searchSettings = {
     section: 'Search',
     kind: modelName,
     default: 'cambridgeltl/SapBERT-from-PubMedBERT-fulltext',
-    defaults: { embedded: 'hashing' },
+    defaults: { embedded: 'hashing', dev: 'hashing', test: 'hashing' },
     help: 'Embedding model for vector search; hashing needs no model files.',
   },
   EMBEDDING_PRECISION: {

@@ -1,4 +1,5 @@
 import type { BaseEnvironment } from '../base-environment.ts';
+import type { ServiceName } from '../services.ts';
 import type { Kind } from './kind.ts';
 
 /** The groups in which settings are listed, in that order. */
@@ -31,6 +32,8 @@ export interface Setting {
   readonly secret?: true;
   /** Secrets only: `init` makes a random one for these environments. */
   readonly generatedIn?: readonly BaseEnvironment[];
+  /** Services that need it: it is required only where one of them is on. */
+  readonly neededBy?: readonly ServiceName[];
   readonly requiredIn?: readonly BaseEnvironment[];
   /** Blank is a value like any other, even where the setting is required. */
   readonly mayBeBlank?: true;

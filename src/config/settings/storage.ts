@@ -2,11 +2,17 @@ import { stackEnvironments } from '../base-environment.ts';
 import { boolean, choice, databaseName, host, javaOptions, port, secretText, url } from './kind.ts';
 import type { SettingRows } from './setting.ts';
 
+/** The stack's own service, unless it is run by somebody else. */
+function inStack(value: string): Readonly<Record<(typeof stackEnvironments)[number], string>> {
+  return { dev: value, test: value, prod: value };
+}
+
 export const postgresSettings = {
   DB_HOST: {
     section: 'PostgreSQL',
     kind: host,
     default: 'localhost',
+    defaults: inStack('postgres'),
     requiredIn: stackEnvironments,
     help: 'PostgreSQL host.',
   },
@@ -72,6 +78,7 @@ export const redisSettings = {
     section: 'Redis',
     kind: host,
     default: 'localhost',
+    defaults: inStack('redis'),
     requiredIn: stackEnvironments,
     help: 'Redis host.',
   },
@@ -95,6 +102,7 @@ export const elasticsearchSettings = {
     section: 'Elasticsearch',
     kind: url(),
     default: 'http://localhost:9200',
+    defaults: inStack('http://elasticsearch:9200'),
     requiredIn: stackEnvironments,
     help: 'Elasticsearch URL.',
   },
@@ -121,6 +129,7 @@ export const elasticsearchSettings = {
     section: 'Elasticsearch',
     kind: boolean,
     default: 'false',
+    defaults: { prod: 'true' },
     help: 'Enable X-Pack security.',
   },
 } as const satisfies SettingRows;

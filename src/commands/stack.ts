@@ -1,0 +1,119 @@
+import { createHash, createHmac } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+
+import { PortiereError } from '../errors.ts';
+import type { GlobalOptions, Ports } from '../ports.ts';
+import { buildStack } from '../stack/build.ts';
+import type { StackFacts } from '../stack/facts.ts';
+import type { Stack } from '../stack/model.ts';
+import { stackProblems } from '../stack/rules.ts';
+import { openProject, type Project } from './context.ts';
+import type { SettingFlags } from './read-config.ts';
+import { readTls } from './tls.ts';
+
+/** A project and the stack that its environment describes; every fault of it is thrown before anything else happens. */
+export async function openStack(
+  ports: Ports,
+  options: GlobalOptions,
+  flags: SettingFlags = {},
+): Promise<{ readonly project: Project; readonly stack: Stack }> {
+  const project = await openProject(ports, options, flags);
+  return { project, stack: await stackOf(ports, project) };
+}
+
+/** The checked stack of a project; CONFIG_INVALID lists every problem of it. */
+export async function stackOf(ports: Ports, project: Project): Promise<Stack> {
+  const { config } = project;
+  if (config.base === 'embedded') {
+    throw new PortiereError(
+      'USAGE',
+      `The environment ${config.environment} runs in one process, without a stack.`,
+      {
+        hint: 'Name one that has containers: --env dev, test or prod.',
+      },
+    );
+  }
+  const stack = buildStack(config, await stackFacts(ports, project));
+  const problems = stackProblems(stack, config);
+  if (problems.length === 0) return stack;
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  throw new PortiereError('CONFIG_INVALID', `The stack of ${config.environment} has ${count}.`, {
+    hint: 'Correct them and run the same command again; nothing was changed.',
+    problems,
+  });
+}
+
+async function stackFacts(ports: Ports, project: Project): Promise<StackFacts> {
+  const { settings } = project.config;
+  const key = settings.API_KEY_SALT?.reveal() ?? '';
+  return {
+    version: ports.self.version,
+    packageDigest: await packageDigest(ports),
+    root: project.root,
+    tls: await readTls(ports, project),
+    vocabulary: await vocabularyFact(project),
+    modelFolder: modelFolder(ports, project),
+    caFile: await caFile(ports, project),
+    fingerprint: (text) => createHmac('sha256', key).update(text).digest('hex').slice(0, 12),
+    fingerprintOf: (parts) => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12),
+  };
+}
+
+/** What the api image is made of: the files of this package that `npm pack` takes. */
+async function packageDigest(ports: Ports): Promise<string> {
+  const root = path.dirname(ports.self.templates.replace(/[/\\]$/, ''));
+  const hash = createHash('sha256');
+  for (const part of ['package.json', 'bin/portiere.js', 'dist', 'templates']) {
+    for (const file of await filesUnder(path.join(root, part))) {
+      hash.update(`${path.relative(root, file)}\0`).update(await readFile(file));
+    }
+  }
+  return hash.digest('hex');
+}
+
+async function filesUnder(file: string): Promise<readonly string[]> {
+  const found = await stat(file).catch(() => undefined);
+  if (found === undefined) return [];
+  if (!found.isDirectory()) return [file];
+  const entries = await readdir(file, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort();
+}
+
+async function vocabularyFact(project: Project): Promise<StackFacts['vocabulary']> {
+  const given = project.config.settings.VOCABULARY_PATH;
+  if (given === '') return null;
+  const file = project.resolve(given);
+  const found = await stat(file).catch(() => undefined);
+  if (found === undefined) {
+    throw new PortiereError('VOCABULARY_NOT_FOUND', `There is no vocabulary at ${file}.`, {
+      hint: 'Check VOCABULARY_PATH, or --vocabulary.',
+    });
+  }
+  const parts = [file, found.size, Math.floor(found.mtimeMs)].join('\0');
+  return { path: file, fingerprint: createHash('sha256').update(parts).digest('hex').slice(0, 12) };
+}
+
+/** MODEL_DIR, or the cache folder of the user. */
+function modelFolder(ports: Ports, project: Project): string {
+  const given = project.config.settings.MODEL_DIR;
+  if (given !== '') return project.resolve(given);
+  const cache = ports.caller.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache');
+  return path.join(cache, 'portiere', 'models');
+}
+
+/** BUILD_CA_FILE, or the bundle that Node itself was told to trust. */
+async function caFile(ports: Ports, project: Project): Promise<string | null> {
+  const given = project.config.settings.BUILD_CA_FILE || ports.caller.env['NODE_EXTRA_CA_CERTS'] || '';
+  if (given === '') return null;
+  const file = project.resolve(given);
+  if (await ports.files.exists(file)) return file;
+  if (project.config.settings.BUILD_CA_FILE === '') return null;
+  throw new PortiereError('CONFIG_INVALID', `There is no CA bundle at ${file}.`, {
+    hint: 'Check BUILD_CA_FILE: it names a PEM file.',
+  });
+}

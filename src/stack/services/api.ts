@@ -1,0 +1,137 @@
+import path from 'node:path';
+
+import { defaultImages } from '../defaults.ts';
+import type { Image, Mount, Service } from '../model.ts';
+import { hardened, imageOf, type Making, secret, service } from '../service.ts';
+
+/** Where the api image keeps what is ours. */
+export const home = '/app';
+const indexFolder = '/data/faiss';
+const port = 8000;
+
+/** The bundled search API, or an operator's own image in its place. */
+export function api(making: Making): Service {
+  const { config } = making;
+  const isOurs = config.services.api?.image === undefined && config.services.api?.build === undefined;
+  return service(making, 'api', {
+    ...commonParts(making),
+    image: isOurs ? ownImage(making) : imageOf(making, 'api', ''),
+    command: isOurs ? ['portiere', 'serve', '--no-input', '--no-color'] : null,
+    environment: {
+      ...connection(making, 'api'),
+      CORS_ORIGINS: config.settings.CORS_ORIGINS.join(','),
+      RATE_LIMIT_PER_MINUTE: String(config.settings.RATE_LIMIT_PER_MINUTE),
+      READINESS_STRICT: String(config.settings.READINESS_STRICT),
+    },
+    secrets: secretsOfApi(making),
+    networks: ['back', 'front'],
+    dependsOn: [
+      { service: 'postgres', condition: 'healthy' },
+      { service: 'redis', condition: 'healthy' },
+      { service: 'elasticsearch', condition: 'healthy' },
+      { service: 'migrate', condition: 'completed' },
+      { service: 'index', condition: 'completed' },
+    ],
+    healthcheck: {
+      test: isOurs ? ['node', '/opt/portiere/probe.mjs', probeAddress] : ['sh', '-c', anyProbe],
+      interval: 5,
+      timeout: 5,
+      retries: 6,
+      startPeriod: 120,
+    },
+    stopGrace: 15,
+    startTimeout: 180,
+  });
+}
+
+const probeAddress = `http://127.0.0.1:${port}/health/ready`;
+/** Somebody else's image: with whatever it brings. */
+const anyProbe = `curl -fsS -o /dev/null ${probeAddress} || wget -qO /dev/null ${probeAddress} || python3 -c 'import urllib.request as r; r.urlopen("${probeAddress}")'`;
+
+/** What the api and the jobs share: they run the same image on the same index. */
+export function commonParts(
+  making: Making,
+): Pick<Service, 'workingFolder' | 'mounts' | 'security' | 'networks' | 'inputs'> {
+  const { config, facts } = making;
+  const models: Mount[] =
+    config.settings.EMBEDDING_MODEL === 'hashing'
+      ? []
+      : [{ kind: 'bind', source: facts.modelFolder, target: '/models', readOnly: true }];
+  return {
+    workingFolder: home,
+    mounts: [
+      { kind: 'rendered', file: 'api/portiere.config.yaml', target: `${home}/portiere.config.yaml` },
+      { kind: 'volume', volume: 'index-data', target: indexFolder, readOnly: false },
+      { kind: 'memory', target: '/tmp', bytes: 256 * 1024 ** 2 },
+      ...models,
+    ],
+    security: hardened(making, '1000:1000'),
+    // What somebody else runs is reached through the network that has a way out.
+    networks: Object.values(config.services).some(({ external }) => external === true)
+      ? ['back', 'front']
+      : ['back'],
+    inputs: {},
+  };
+}
+
+/** The image that is built from this installation; its tag says what is in it. */
+export function ownImage({ config, facts }: Making): Image {
+  const node = config.images.node ?? defaultImages.node;
+  const extras = config.settings.EMBEDDING_MODEL === 'hashing' ? '' : '@huggingface/transformers@4.3';
+  const content = facts.fingerprintOf([facts.packageDigest, node, extras]);
+  return {
+    reference: `portiere/api:${facts.version}-${content}`,
+    build: {
+      context: { kind: 'rendered' },
+      dockerfile: null,
+      arguments: { NODE_IMAGE: node, EXTRA_PACKAGES: extras },
+      caFile: facts.caFile,
+    },
+  };
+}
+
+/** How a process of ours inside the stack finds everything else. */
+export function connection({ config }: Making, name: string): Readonly<Record<string, string>> {
+  const { settings } = config;
+  return {
+    PORTIERE_SERVICE: name,
+    PORTIERE_ENV: config.environment,
+    API_HOST: '0.0.0.0',
+    API_PORT: String(port),
+    DB_HOST: settings.DB_HOST,
+    DB_PORT: String(settings.DB_PORT),
+    DB_NAME: settings.DB_NAME,
+    DB_USER: settings.DB_USER,
+    REDIS_HOST: settings.REDIS_HOST,
+    REDIS_PORT: String(settings.REDIS_PORT),
+    ELASTICSEARCH_URL: settings.ELASTICSEARCH_URL,
+    EMBEDDING_MODEL: settings.EMBEDDING_MODEL,
+    EMBEDDING_PRECISION: settings.EMBEDDING_PRECISION,
+    ...(settings.EMBEDDING_MODEL === 'hashing' ? {} : { MODEL_DIR: '/models' }),
+    FAISS_INDEX_PATH: `${indexFolder}/${path.posix.basename(settings.FAISS_INDEX_PATH)}`,
+    DENSE_ENGINE: settings.DENSE_ENGINE,
+    VOCABULARIES: settings.VOCABULARIES.join(','),
+    LOG_LEVEL: settings.LOG_LEVEL,
+    CORS_ORIGINS: '',
+
+    ...secretPaths({ config } as Making),
+  };
+}
+
+/** `NAME_FILE` of every secret that the process gets. */
+function secretPaths(making: Making): Record<string, string> {
+  return Object.fromEntries(
+    secretsOfApi(making).map(({ secret: name, path: file }) => [`${name}_FILE`, file]),
+  );
+}
+
+export function secretsOfApi({ config }: Making): Service['secrets'] {
+  const { settings } = config;
+  return [
+    secret('DB_PASSWORD'),
+    secret('JWT_SECRET'),
+    secret('API_KEY_SALT'),
+    ...(settings.REDIS_PASSWORD === undefined ? [] : [secret('REDIS_PASSWORD')]),
+    ...(settings.ELASTIC_PASSWORD === undefined ? [] : [secret('ELASTIC_PASSWORD')]),
+  ];
+}

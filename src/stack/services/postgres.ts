@@ -1,0 +1,48 @@
+import { defaultImages } from '../defaults.ts';
+import type { Service } from '../model.ts';
+import { dataNetworks, dataPorts, hardened, imageOf, type Making, secret, service } from '../service.ts';
+
+/** PostgreSQL with a UTF-8 locale; from version 18 on its image keeps the data one folder higher. */
+export function postgres(making: Making): Service {
+  const { config, base } = making;
+  const image = imageOf(making, 'postgres', defaultImages.postgres);
+  const dataPath = dataPathOf(image.reference);
+  const { POSTGRES_DB, POSTGRES_USER } = config.settings;
+  return service(making, 'postgres', {
+    image,
+    command: ['postgres', ...(base === 'test' ? forgetful : [])],
+    environment: {
+      POSTGRES_DB,
+      POSTGRES_USER,
+      POSTGRES_PASSWORD_FILE: '/run/secrets/POSTGRES_PASSWORD',
+      POSTGRES_INITDB_ARGS: '--encoding=UTF8 --locale=C.UTF-8',
+    },
+    secrets: [secret('POSTGRES_PASSWORD')],
+    networks: dataNetworks(making),
+    ports: dataPorts(making, 5432),
+    mounts: [
+      { kind: 'volume', volume: 'postgres-data', target: dataPath, readOnly: false },
+      { kind: 'memory', target: '/var/run/postgresql', bytes: 1024 ** 2 },
+      { kind: 'memory', target: '/tmp', bytes: 64 * 1024 ** 2 },
+    ],
+    dataPaths: [dataPath],
+    healthcheck: {
+      test: ['pg_isready', '-q', '-h', '127.0.0.1', '-U', POSTGRES_USER, '-d', POSTGRES_DB],
+      interval: 2,
+      timeout: 5,
+      retries: 15,
+      startPeriod: 60,
+    },
+    security: hardened(making, '999:999'),
+    stopGrace: 60,
+  });
+}
+
+/** A throwaway database need not survive a power cut. */
+const forgetful = ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'];
+
+/** Where an image of this name keeps its data: `/var/lib/postgresql/data` up to version 17, its parent after. */
+export function dataPathOf(reference: string): string {
+  const major = Number(/(?:^|\/)postgres:(\d+)/.exec(reference)?.[1] ?? '0');
+  return major >= 18 ? '/var/lib/postgresql' : '/var/lib/postgresql/data';
+}
