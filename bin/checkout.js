@@ -11,7 +11,8 @@ const at = (...parts) => path.join(root, ...parts);
 const [command, ...args] = process.argv.slice(2);
 
 const commands = {
-  portiere: () => run(node(), [at('bin', 'portiere.js'), ...args], process.env.INIT_CWD || process.cwd()),
+  portiere: () =>
+    run(node(), [at('bin', 'portiere.js'), ...args], process.env.INIT_CWD || process.cwd(), false, images()),
   demo: () => {
     fs.mkdirSync(at('.demo'), { recursive: true });
     const from = process.env.INIT_CWD || root;
@@ -29,6 +30,14 @@ if (!Object.hasOwn(commands, command)) {
 install();
 build();
 process.exitCode = commands[command]();
+
+/** The images of `npm run images`, where they were built and nobody named others. */
+function images() {
+  const file = at('.images.yaml');
+  if (process.env.PORTIERE_IMAGES !== undefined || !fs.existsSync(file)) return {};
+  say('Using the test images of .images.yaml (PORTIERE_IMAGES= for the official ones).');
+  return { PORTIERE_IMAGES: file };
+}
 
 /** Installs the locked packages where they are missing or older than the lock file. */
 function install() {

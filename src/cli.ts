@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
+import { addContainerCommands } from './cli/containers.ts';
 import type { GlobalOptions, Outcome, Ports } from './ports.ts';
 
 /** A command as it was asked for; `load` imports its code only when it is run. */
@@ -81,17 +82,24 @@ function build(version: string, choose: (invocation: Invocation) => void): Comma
   withVocabulary(
     add(
       program,
-      'up',
+      'up [services...]',
       'Bring the stack up: migrate, load, index, start, wait until ready',
       async () => (await import('./commands/up.ts')).up,
     ),
-  );
+  )
+    .option('--profile <name>', 'services of this profile too; repeatable', collect)
+    .option('--stable-for <seconds>', 'how long services must have been well', seconds)
+    .option('--build', 'build images anew')
+    .option('--force', 'overwrite rendered files that were edited by hand');
   add(
     program,
     'down',
     'Stop what up started; the data stays',
     async () => (await import('./commands/down.ts')).down,
-  );
+  )
+    .option('--volumes', 'remove the data too; asks for the name of the project')
+    .option('--confirm <name>', 'the name of the project, in place of typing it');
+  addContainerCommands({ add: (usage, text, load) => add(program, usage, text, load), seconds, collect });
   detailed(
     add(
       program,
@@ -108,12 +116,13 @@ function build(version: string, choose: (invocation: Invocation) => void): Comma
   );
   add(
     program,
-    'logs',
-    'Show the log of the search API',
+    'logs [services...]',
+    'Show logs, of all services or of some',
     async () => (await import('./commands/logs.ts')).logs,
   )
     .option('-f, --follow', 'go on with the lines to come')
-    .option('--tail <lines>', 'how many lines from the end', whole, 100);
+    .option('--tail <lines>', 'how many lines from the end', whole, 100)
+    .option('--since <time>', 'from then on: 10m, 2h, or a time');
   add(
     program,
     'search <text>',
@@ -136,59 +145,52 @@ function build(version: string, choose: (invocation: Invocation) => void): Comma
   );
 
   const config = group('config', 'Check, show and explain the configuration');
-  add(
-    config,
-    'validate',
-    'Check everything; all problems at once',
-    async () => (await import('./commands/config.ts')).validate,
-  );
+  const ofConfig = async () => await import('./commands/config.ts');
+  add(config, 'validate', 'Check everything; all problems at once', async () => (await ofConfig()).validate);
   add(
     config,
     'show',
     'Every setting, its value and the layer that set it',
-    async () => (await import('./commands/config.ts')).show,
+    async () => (await ofConfig()).show,
   );
   add(
     config,
     'explain <key>',
     'One setting: value, layer, what it overrode',
-    async () => (await import('./commands/config.ts')).explain,
+    async () => (await ofConfig()).explain,
   );
-  add(
-    config,
-    'schema',
-    'The JSON Schema of the config file',
-    async () => (await import('./commands/config.ts')).schema,
-  );
+  add(config, 'schema', 'The JSON Schema of the config file', async () => (await ofConfig()).schema);
 
   const vocabulary = group('vocab', 'Inspect and load an OMOP vocabulary download');
+  const ofVocabulary = async () => await import('./commands/vocabulary.ts');
   selectable(
     add(
       vocabulary,
       'inspect [vocabulary]',
       'Count what a download holds and what is wrong with it',
-      async () => (await import('./commands/vocabulary.ts')).inspect,
+      async () => (await ofVocabulary()).inspect,
     ),
   );
   add(
     vocabulary,
     'load [vocabulary]',
     'Load a download into Postgres',
-    async () => (await import('./commands/vocabulary.ts')).load,
+    async () => (await ofVocabulary()).load,
   );
 
   const model = group('model', 'Fetch and check embedding models');
+  const ofModel = async () => await import('./commands/model.ts');
   add(
     model,
     'pull [model]',
     'Download the configured model (the only command that does)',
-    async () => (await import('./commands/model.ts')).pull,
+    async () => (await ofModel()).pull,
   );
   add(
     model,
     'verify [model]',
     'Compare the model on disk with its checksums',
-    async () => (await import('./commands/model.ts')).verify,
+    async () => (await ofModel()).verify,
   );
 
   const index = group('index', 'Build and judge the search index');
@@ -200,6 +202,8 @@ function build(version: string, choose: (invocation: Invocation) => void): Comma
       async () => (await import('./commands/index-build.ts')).build,
     ),
   ).option('--source <source>', 'database: build from the loaded vocabulary');
+  const ensure = async () => (await import('./commands/index-ensure.ts')).ensureIndex;
+  withVocabulary(add(index, 'ensure', 'Load, build and publish what is missing or stale', ensure));
   add(
     index,
     'status',
@@ -216,21 +220,20 @@ function build(version: string, choose: (invocation: Invocation) => void): Comma
     .option('--sample <n>', 'only every so many-th query, to have about n', whole);
 
   const migrate = group('migrate', 'Bring the database schema up to date');
+  const ofMigrate = async () => await import('./commands/migrate.ts');
   detailed(
-    add(
-      migrate,
-      'plan',
-      'What would be applied; changes nothing',
-      async () => (await import('./commands/migrate.ts')).plan,
-    ),
+    add(migrate, 'plan', 'What would be applied; changes nothing', async () => (await ofMigrate()).plan),
   );
-  add(migrate, 'up', 'Apply what is pending', async () => (await import('./commands/migrate.ts')).up);
-  add(
-    migrate,
-    'status',
-    'Every migration and whether it is applied',
-    async () => (await import('./commands/migrate.ts')).status,
-  );
+  add(migrate, 'up', 'Apply what is pending', async () => (await ofMigrate()).up);
+  add(migrate, 'status', 'Every migration and whether it is applied', async () => (await ofMigrate()).status);
+
+  const keys = group('keys', 'Make and revoke API keys');
+  const ofKeys = async () => await import('./commands/keys.ts');
+  add(keys, 'create', 'Make a key; it is shown once', async () => (await ofKeys()).create)
+    .requiredOption('--name <name>', 'whose key it is')
+    .option('--expires <days>', 'valid for so many days (default: for good)', whole);
+  add(keys, 'list', 'Every key and its state', async () => (await ofKeys()).list);
+  add(keys, 'revoke <id>', 'Revoke a key for good, within 5 seconds', async () => (await ofKeys()).revoke);
   return program;
 }
 
@@ -247,7 +250,9 @@ function globalOptions(command: Command): Command {
     .option('--env <name>', 'environment (default: PORTIERE_ENV, the config, embedded)')
     .option('--config <file>', 'config file')
     .option('--timeout <seconds>', 'give up after this long', seconds)
-    .option('--cwd <folder>', 'folder of the project');
+    .option('--cwd <folder>', 'folder of the project')
+    .option('--context <name>', 'Docker context')
+    .option('--waive <id=reason>', 'let a failed check pass, with the reason; repeatable', collect);
 }
 
 function withVocabulary(command: Command): Command {

@@ -113,6 +113,22 @@ async function realPorts(
       serve: async (folder) =>
         await (await import('./drivers/postgres.ts')).databasesFor(leases).serve(folder),
     },
+    searchEngines: {
+      connect: async (target) =>
+        await (await import('./drivers/elasticsearch.ts')).searchEngines.connect(target),
+    },
+    caches: {
+      connect: async (target) => await (await import('./drivers/redis.ts')).caches.connect(target),
+    },
+    packages: {
+      pack: async (file) => {
+        await (await import('./drivers/packages.ts')).packagesIn(fileURLToPath(root), process.env).pack(file);
+      },
+    },
+    engines: {
+      connect: async (connect) =>
+        await (await import('./drivers/docker.ts')).enginesFor(process.env).connect(connect),
+    },
   };
 }
 

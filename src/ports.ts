@@ -1,3 +1,7 @@
+import type { Caches } from './ports/cache.ts';
+import type { Engines } from './ports/engine.ts';
+import type { SearchEngines } from './ports/search-engine.ts';
+
 /** What the outside world can do for a command. Drivers and ui implement it, main.ts puts it together. */
 export interface Ports {
   readonly caller: Caller;
@@ -8,6 +12,10 @@ export interface Ports {
   readonly leases: Leases;
   readonly processes: Processes;
   readonly databases: Databases;
+  readonly searchEngines: SearchEngines;
+  readonly caches: Caches;
+  readonly engines: Engines;
+  readonly packages: Packages;
   readonly http: Http;
   readonly reporter: Reporter;
   readonly prompt: Prompt;
@@ -169,6 +177,11 @@ export interface ConnectOptions {
   readonly timeout: number;
 }
 
+export interface Packages {
+  /** Writes this installation to `file` as npm packs it. */
+  pack(file: string): Promise<void>;
+}
+
 export interface HttpAnswer {
   readonly status: number;
   readonly body: unknown;
@@ -233,4 +246,8 @@ export interface GlobalOptions {
   /** Seconds. */
   readonly timeout?: number;
   readonly cwd?: string;
+  /** Docker context to work on. */
+  readonly context?: string;
+  /** `id=reason` of each check to waive. */
+  readonly waive?: readonly string[];
 }

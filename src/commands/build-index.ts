@@ -2,12 +2,15 @@ import path from 'node:path';
 
 import { PortiereError } from '../errors.ts';
 import type { Ports, Progress } from '../ports.ts';
+import type { SearchEngine } from '../ports/search-engine.ts';
 import type { Embedder } from '../search/embed/embedder.ts';
 import { buildIndex } from '../search/index/build.ts';
-import { type Manifest, readManifest } from '../search/index/manifest.ts';
+import { fileNames, type Manifest, readManifest } from '../search/index/manifest.ts';
 import { buildsFolder, publish, publishedBuild, sweep } from '../search/index/publish.ts';
+import { ensureElasticsearch, promoteElasticsearch } from '../search/populate/elasticsearch.ts';
 import type { VocabularySource } from '../search/vocabulary/source.ts';
 import type { Project } from './context.ts';
+import { withSearchEngine } from './search-engine.ts';
 
 const keptBuilds = 2;
 
@@ -17,17 +20,39 @@ export async function buildAndPublish(
   project: Project,
   parts: { readonly source: VocabularySource; readonly embedder: Embedder; readonly progress: Progress },
 ): Promise<Manifest> {
-  await sweep(project.pointer, keptBuilds);
-  const manifest = await buildIndex({
-    ...parts,
-    pointer: project.pointer,
-    version: ports.self.version,
-    now: ports.clock.now(),
+  return await withSearchEngine(ports, project, async (engine) => {
+    // What cannot be published is not worth hours of embedding.
+    await engine?.info();
+    await sweep(project.pointer, keptBuilds);
+    const manifest = await buildIndex({
+      ...parts,
+      pointer: project.pointer,
+      version: ports.self.version,
+      now: ports.clock.now(),
+    });
+    warnOfUnusable(ports, parts.source);
+    await publishBuild(project, manifest, { engine, progress: parts.progress });
+    await sweep(project.pointer, keptBuilds);
+    return manifest;
   });
-  warnOfUnusable(ports, parts.source);
-  await publish(project.pointer, manifest.id);
-  await sweep(project.pointer, keptBuilds);
-  return manifest;
+}
+
+/**
+ * Publishes a complete build; true where the search engine had to be loaded with it. The engine has it before the
+ * pointer names it, and every search asks the engine for the build it has open, so no answer mixes two.
+ */
+export async function publishBuild(
+  { pointer }: Project,
+  { id, counts }: Manifest,
+  { engine, progress }: { readonly engine: SearchEngine | undefined; readonly progress: Progress },
+): Promise<boolean> {
+  const lexical = path.join(buildsFolder(pointer), id, fileNames.lexical);
+  const loaded =
+    engine !== undefined &&
+    (await ensureElasticsearch(engine, { id, concepts: counts.concepts, lexical }, progress));
+  if ((await publishedBuild(pointer)) !== id) await publish(pointer, id);
+  if (engine !== undefined) await promoteElasticsearch(engine, id, keptBuilds);
+  return loaded;
 }
 
 /** A download with a few rows that cannot be used is used, but not without a word. */

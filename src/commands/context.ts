@@ -35,14 +35,19 @@ export async function openProject(
   });
   const config = requireConfig(resolved);
   ports.reporter.hide(secretsIn(config));
-  const state = path.join(root, '.portiere', config.environment);
   const { settings } = config;
+  const pointer = path.resolve(root, settings.FAISS_INDEX_PATH);
+  // Processes inside a stack share what lies on the index volume, and nothing else.
+  const state =
+    config.inside === null
+      ? path.join(root, '.portiere', config.environment)
+      : path.join(path.dirname(pointer), '.portiere');
   return {
     config,
     root,
     state,
     operationLease: path.join(state, 'operation.lease'),
-    pointer: path.resolve(root, settings.FAISS_INDEX_PATH),
+    pointer,
     database:
       config.base === 'embedded'
         ? { kind: 'embedded', folder: path.join(state, 'postgres') }
@@ -88,12 +93,7 @@ export async function underLease<T>(
   }
 }
 
-/** Refuses, until it can, to act on an environment that runs elsewhere than in this machine's own process. */
-export function requireEmbedded(project: Project, command: string): void {
-  if (project.config.base === 'embedded') return;
-  throw new PortiereError(
-    'ENVIRONMENT_UNSUPPORTED',
-    `\`${command}\` works on the embedded environment; ${project.config.environment} is not one.`,
-    { hint: `Run it with --env embedded, or leave --env out.` },
-  );
+/** Whether an environment runs as containers and we stand outside of them. */
+export function isStack({ config }: Project): boolean {
+  return config.base !== 'embedded' && config.inside === null;
 }

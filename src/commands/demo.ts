@@ -1,7 +1,8 @@
 import type { Block, Outcome, Ports } from '../ports.ts';
 import { projectFolder } from './context.ts';
 import { init } from './init.ts';
-import { ask, searchView } from './search.ts';
+import { ask } from './search.ts';
+import { searchView } from './search-view.ts';
 import { up } from './up.ts';
 import type { VocabularyOptions } from './vocabulary.ts';
 

@@ -1,12 +1,13 @@
-import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
-import { openProject, requireEmbedded, underLease } from './context.ts';
+import type { Outcome, Ports } from '../ports.ts';
+import { isStack, openProject, underLease } from './context.ts';
+import type { DownOptions } from './stack/down.ts';
 import { stopServer } from './server-process.ts';
 import { loadServer } from './server-state.ts';
 
 /** Stops exactly what `up` started; the data stays. */
-export async function down(ports: Ports, options: GlobalOptions): Promise<Outcome> {
+export async function down(ports: Ports, options: DownOptions): Promise<Outcome> {
   const project = await openProject(ports, options);
-  requireEmbedded(project, 'down');
+  if (isStack(project)) return await (await import('./stack/down.ts')).downStack(ports, options, project);
   const server = await loadServer(ports, project);
   if (options.dryRun === true) {
     const would =

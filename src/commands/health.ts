@@ -2,13 +2,14 @@ import { exitCodes, PortiereError } from '../errors.ts';
 import { type ComponentHealth, judge, type Observation, type Verdict } from '../plan/health.ts';
 import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { publishedBuild } from '../search/index/publish.ts';
-import { openProject, type Project, requireEmbedded } from './context.ts';
+import { openProject, isStack, type Project } from './context.ts';
 import { loadServer } from './server-state.ts';
 
 /** Probes the stack and names the cause of what is wrong; exit 8 where it is stopped or sick. */
 export async function health(ports: Ports, options: GlobalOptions): Promise<Outcome> {
   const project = await openProject(ports, options);
-  requireEmbedded(project, 'health');
+  if (isStack(project))
+    return await (await import('./stack/health.ts')).healthOfStack(ports, options, project);
   const { seen, verdict } = await probeStack(ports, project, (options.timeout ?? 5) * 1000);
   return {
     exitCode: verdict.status === 'down' ? exitCodes.UNHEALTHY : 0,

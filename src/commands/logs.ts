@@ -1,9 +1,11 @@
 import { PortiereError } from '../errors.ts';
 import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
-import { openProject, requireEmbedded } from './context.ts';
+import { isStack, openProject } from './context.ts';
 import { serverLog } from './server-state.ts';
 
 export interface LogsOptions extends GlobalOptions {
+  readonly services?: readonly string[];
+  readonly since?: string;
   readonly follow?: boolean;
   readonly tail?: number;
 }
@@ -11,7 +13,7 @@ export interface LogsOptions extends GlobalOptions {
 /** The server's log: its last lines, and with `--follow` those to come. */
 export async function logs(ports: Ports, options: LogsOptions): Promise<Outcome> {
   const project = await openProject(ports, options);
-  requireEmbedded(project, 'logs');
+  if (isStack(project)) return await (await import('./stack/logs.ts')).logsOfStack(ports, options, project);
   const file = serverLog(project);
   if (!(await ports.files.exists(file))) {
     throw new PortiereError('SERVER_UNREACHABLE', `There is no log yet: ${file}.`, {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { PortiereError } from '../errors.ts';
 import { type Migration, type MigrationPlan, planMigrations } from '../plan/migrate.ts';
 import type { Database, GlobalOptions, Outcome, Ports } from '../ports.ts';
-import { openProject, type Project, underLease } from './context.ts';
+import { isStack, openProject, type Project, underLease } from './context.ts';
 
 /** What would be applied; 2 with `--detailed-exitcode` where something would. */
 export async function plan(
@@ -13,6 +13,7 @@ export async function plan(
   options: GlobalOptions & { detailedExitcode?: boolean },
 ): Promise<Outcome> {
   const project = await openProject(ports, options);
+  if (isStack(project)) return await inStack(ports, options, { project, verb: 'plan' });
   const found = await readPlan(ports, project, 'migrate plan');
   return {
     exitCode: options.detailedExitcode === true && found.pending.length > 0 ? 2 : 0,
@@ -28,12 +29,23 @@ export async function plan(
 /** Every migration and whether it is applied. */
 export async function status(ports: Ports, options: GlobalOptions): Promise<Outcome> {
   const project = await openProject(ports, options);
+  if (isStack(project)) return await inStack(ports, options, { project, verb: 'status' });
   const { database, applied, pending } = await readPlan(ports, project, 'migrate status');
   const rows = [...applied.map((name) => [name, 'applied']), ...pending.map(({ name }) => [name, 'pending'])];
   return {
     data: { database, applied, pending: pending.map(({ name }) => name) },
     view: [database, { header: ['migration', 'state'], rows }],
   };
+}
+
+async function inStack(
+  ports: Ports,
+  options: GlobalOptions & { detailedExitcode?: boolean },
+  { project, verb }: { readonly project: Project; readonly verb: string },
+): Promise<Outcome> {
+  const detailed = options.detailedExitcode === true ? ['--detailed-exitcode'] : [];
+  const request = { argv: ['migrate', verb, ...detailed], changes: verb === 'up' };
+  return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
 }
 
 /** What a database lacks, and which it is. To look at an embedded one that is not there yet would create it. */
@@ -56,6 +68,7 @@ async function readPlan(
 export async function up(ports: Ports, options: GlobalOptions): Promise<Outcome> {
   if (options.dryRun === true) return await plan(ports, options);
   const project = await openProject(ports, options);
+  if (isStack(project)) return await inStack(ports, options, { project, verb: 'up' });
   return await underLease(ports, project, 'migrate up', async () => {
     const applied = await withDatabase(
       ports,

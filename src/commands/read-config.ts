@@ -29,7 +29,7 @@ export async function readConfig(
   const first: ConfigInputs = {
     file,
     processEnv: ports.caller.env,
-    flags: { environment: options.env, settings: flags },
+    flags: { environment: options.env, settings: flags, waive: waivers(options.waive ?? []) },
     fallbackName: path.basename(root),
   };
   const faults: Problem[] = [];
@@ -50,6 +50,21 @@ export async function readConfig(
       images === undefined ? undefined : await ports.settingsFiles.load(root, path.resolve(root, images)),
   });
   return { root, resolved: withFaults(resolved, faults) };
+}
+
+/** `id=reason` as given on the command line. */
+function waivers(given: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    given.map((text) => {
+      const [id = '', ...reason] = text.split('=');
+      if (/^[a-z][a-z0-9-]{1,40}$/.test(id) && reason.join('=').trim().length >= 8) {
+        return [id, reason.join('=').trim()];
+      }
+      throw new PortiereError('USAGE', `--waive ${JSON.stringify(text)} names no check and its reason.`, {
+        hint: 'Write it like --waive "memory=two services never run at once"; a reason has 8 characters or more.',
+      });
+    }),
+  );
 }
 
 /** An unknown environment is one of the problems that resolving reports; here it only means no `.env.<name>`. */

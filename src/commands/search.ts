@@ -1,41 +1,28 @@
 import { PortiereError } from '../errors.ts';
-import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
-import type { Hit } from '../search/hybrid/search.ts';
-import { openProject, requireEmbedded } from './context.ts';
+import type { Outcome, Ports } from '../ports.ts';
+import { isStack, openProject } from './context.ts';
+import { type SearchAnswer, type SearchOptions, searchView } from './search-view.ts';
 import { serverUrl } from './server-state.ts';
 
-export interface SearchOptions extends GlobalOptions {
-  readonly text: string;
-  readonly limit?: string;
-  readonly vocabularyId?: readonly string[];
-  readonly excludeVocabularyId?: readonly string[];
-  readonly domainId?: readonly string[];
-  readonly conceptClassId?: readonly string[];
-  readonly standardConcept?: readonly string[];
-  readonly valid?: boolean;
-}
-
-interface Answer {
-  readonly build: string;
-  readonly took_ms: number;
-  readonly embedding: { readonly provider: string; readonly model: string };
-  readonly hits: readonly Hit[];
-}
+const insideUrl = 'http://127.0.0.1:8000';
 
 /** Asks the running search API and shows what it found and why. */
 export async function search(ports: Ports, options: SearchOptions): Promise<Outcome> {
   const project = await openProject(ports, options);
-  requireEmbedded(project, 'search');
-  const answer = await ask(ports, await serverUrl(ports, project), options);
+  if (isStack(project))
+    return await (await import('./stack/search.ts')).searchInStack(ports, options, project);
+  // Inside a stack the API is asked in its own container, where it needs no key.
+  const url = project.config.inside === null ? await serverUrl(ports, project) : insideUrl;
+  const answer = await ask(ports, url, options);
   return { data: answer, view: searchView(options.text, answer) };
 }
 
-export async function ask(ports: Ports, url: string, options: SearchOptions): Promise<Answer> {
+export async function ask(ports: Ports, url: string, options: SearchOptions): Promise<SearchAnswer> {
   const { status, body } = await ports.http.get(
     `${url}/v1/search?${queryString(options)}`,
     (options.timeout ?? 30) * 1000,
   );
-  if (status === 200) return body as Answer;
+  if (status === 200) return body as SearchAnswer;
   const detail = (body as { detail?: string }).detail ?? `status ${status}`;
   if (status === 400) {
     throw new PortiereError('USAGE', `The search API refuses the query: ${detail}`, {
@@ -45,35 +32,6 @@ export async function ask(ports: Ports, url: string, options: SearchOptions): Pr
   throw new PortiereError('SERVER_UNREACHABLE', `The search API answers: ${detail}`, {
     hint: 'See: portiere health',
   });
-}
-
-export function searchView(text: string, { hits, took_ms, build, embedding }: Answer): Outcome['view'] {
-  if (hits.length === 0) return [`Nothing found for "${text}" (build ${build}).`];
-  return [
-    `${hits.length} concepts for "${text}" in ${took_ms} ms (build ${build}, vectors by ${embedding.model})`,
-    {
-      header: ['concept_id', 'vocabulary', 'code', 'name', 'std', 'score', 'why'],
-      rows: hits.map((hit) => [
-        String(hit.concept_id),
-        hit.vocabulary_id,
-        hit.concept_code,
-        shorten(hit.concept_name, 60),
-        hit.standard_concept ?? '-',
-        hit.score.toFixed(3),
-        why(hit),
-      ]),
-    },
-  ];
-}
-
-function why({ match, matched_text, concept_name, ranks }: Hit): string {
-  const text = match === 'code' || matched_text === concept_name ? '' : ` "${shorten(matched_text, 40)}"`;
-  const arms = Object.entries(ranks).map(([arm, rank]) => `${arm} #${rank}`);
-  return `${match}${text} (${arms.join(', ')})`;
-}
-
-function shorten(text: string, to: number): string {
-  return text.length <= to ? text : `${text.slice(0, to - 1)}…`;
 }
 
 function queryString(options: SearchOptions): string {

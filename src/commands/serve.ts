@@ -1,15 +1,15 @@
 import { PortiereError } from '../errors.ts';
-import type { Database, GlobalOptions, Outcome, Ports } from '../ports.ts';
-import { localLimiter } from '../search/api/limiter.ts';
+import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { watchIndex } from '../search/api/live-index.ts';
 import { newMetrics } from '../search/api/metrics.ts';
-import { Busy } from '../search/api/readiness.ts';
-import { listen, newServer } from '../search/api/server.ts';
+import { closeServer, listen, newServer } from '../search/api/server.ts';
 import { openProject, type Project } from './context.ts';
 import { embedderOf } from './embedder.ts';
+import { embeddedBacking, stackBacking } from './serve-backing.ts';
 import { addressOf, noteServer, serverFile } from './server-state.ts';
 
-const pingPatience = 1_000;
+/** Milliseconds that requests under way get when it is told to stop. */
+const closeGrace = 7_000;
 const levels = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const;
 
 /** Serves the search API until it is told to stop; in `embedded` it also owns the Postgres folder. */
@@ -32,16 +32,13 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
       // that hangs, or whose `up` was killed, is found, waited for or stopped.
       await noteServer(ports, project, ports.processes.own);
     }
-    const database = await ports.databases.connect(project.database, { command: 'serve', timeout: 10_000 });
-    closers.push(async () => {
-      await database.close();
-    });
+    const backing = await (base === 'embedded' ? embeddedBacking : stackBacking)(ports, project, closers);
     const embedder = await embedderOf(ports, project);
     closers.push(async () => {
       await embedder.close();
     });
     const index = await watchIndex(
-      { pointer: project.pointer, embedder, engine: settings.DENSE_ENGINE },
+      { pointer: project.pointer, embedder, engine: settings.DENSE_ENGINE, words: backing.words },
       (error) => {
         ports.reporter.warn(`the published build is not used: ${(error as Error).message}`);
       },
@@ -52,7 +49,9 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
     const app = await newServer({
       version: ports.self.version,
       index,
-      limiter: localLimiter(settings.RATE_LIMIT_PER_MINUTE, () => Date.now()),
+      limiter: backing.limiter,
+      ...(backing.keys === undefined ? {} : { keys: backing.keys }),
+      behindProxy: backing.behindProxy,
       metrics: newMetrics(ports.self.version, () => ports.processes.residentMemory()),
       logLevel: levels[settings.LOG_LEVEL],
       log(line) {
@@ -61,10 +60,12 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
       corsOrigins: settings.CORS_ORIGINS,
       strict: settings.READINESS_STRICT,
       now: () => ports.clock.now(),
-      pingDatabase: pinger(ports, project, database),
+      pingDatabase: async () => {
+        await backing.pingDatabase();
+      },
     });
     closers.push(async () => {
-      await app.close();
+      await closeServer(app, closeGrace);
     });
     const url = await listen(app, settings.API_HOST, settings.API_PORT);
     ports.reporter.note(`Serving ${project.config.name} at ${url}`);
@@ -101,24 +102,6 @@ export async function requireFreePort(ports: Ports, host: string, port: number):
       hint: `Stop it, or choose another port: API_PORT=${port + 1} portiere up`,
     },
   );
-}
-
-/** Asks for a sign of life, one question at a time; one that waits for a command of ours is busy, not dead. */
-function pinger(ports: Ports, project: Project, database: Database): () => Promise<void> {
-  let asked: Promise<unknown> | undefined;
-  return async () => {
-    asked ??= database.query('SELECT 1').finally(() => {
-      asked = undefined;
-    });
-    const answered = await Promise.race([
-      asked.then(() => true),
-      ports.clock.sleep(pingPatience).then(() => false),
-    ]);
-    if (answered) return;
-    const holder = await ports.leases.holder(project.operationLease);
-    if (holder === undefined) throw new Error(`no answer within ${pingPatience} ms`);
-    throw new Busy(`in use by \`${holder.command}\` (pid ${holder.pid})`);
-  };
 }
 
 /** Closes in reverse order, every one whatever the others do; the first failure is thrown at the end. */

@@ -11,7 +11,7 @@ import type { Stack } from '../stack/model.ts';
 import { stackProblems } from '../stack/rules.ts';
 import { openProject, type Project } from './context.ts';
 import type { SettingFlags } from './read-config.ts';
-import { readTls } from './tls.ts';
+import { readTls } from './stack/tls.ts';
 
 /** A project and the stack that its environment describes; every fault of it is thrown before anything else happens. */
 export async function openStack(

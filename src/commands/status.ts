@@ -1,6 +1,6 @@
 import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { publishedManifest } from './build-index.ts';
-import { openProject, requireEmbedded } from './context.ts';
+import { isStack, openProject } from './context.ts';
 import { buildOf, probeStack } from './health.ts';
 import { addressOf, fingerprint, loadServer } from './server-state.ts';
 
@@ -10,7 +10,8 @@ export async function status(
   options: GlobalOptions & { detailedExitcode?: boolean },
 ): Promise<Outcome> {
   const project = await openProject(ports, options);
-  requireEmbedded(project, 'status');
+  if (isStack(project))
+    return await (await import('./stack/status.ts')).statusOfStack(ports, options, project);
   const server = await loadServer(ports, project);
   const { seen, verdict } = await probeStack(ports, project, (options.timeout ?? 5) * 1000);
   const manifest = await publishedManifest(project);

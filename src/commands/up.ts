@@ -1,29 +1,27 @@
 import { PortiereError } from '../errors.ts';
 import { planUp, type UpPlan } from '../plan/rollout.ts';
-import type { Database, Outcome, Ports } from '../ports.ts';
-import type { Embedder } from '../search/embed/embedder.ts';
+import type { Outcome, Ports } from '../ports.ts';
 import type { Manifest } from '../search/index/manifest.ts';
-import { loadVocabulary } from '../search/populate/load-vocabulary.ts';
-import { databaseSource } from '../search/populate/database-source.ts';
-import type { VocabularySource } from '../search/vocabulary/source.ts';
-import { buildAndPublish, publishedManifest } from './build-index.ts';
-import { type Project, requireEmbedded, underLease } from './context.ts';
+import { isStack, type Project, underLease } from './context.ts';
 import { embedderOf } from './embedder.ts';
 import { healthView, probeStack } from './health.ts';
-import { applyMigrations, withDatabase } from './migrate.ts';
-import { requireRoom } from './require-room.ts';
+import { withDatabase } from './migrate.ts';
+import { prepare, recordBuild } from './prepare.ts';
 import { requireFreePort } from './serve.ts';
 import { addressOf, loadServer } from './server-state.ts';
 import { startServer, stopServer, waitReady } from './server-process.ts';
 import { gatherFacts } from './up-facts.ts';
-import { openProjectFor, openSource, type VocabularyOptions } from './vocabulary.ts';
+import type { StackUpOptions } from './stack/up.ts';
+import { openProjectFor, type VocabularyOptions } from './vocabulary.ts';
+
+type UpOptions = VocabularyOptions & StackUpOptions;
 
 const readyWithin = 120;
 
 /** Brings the embedded stack up: migrates, loads, builds what is missing or stale, starts, waits until ready. */
-export async function up(ports: Ports, options: VocabularyOptions): Promise<Outcome> {
+export async function up(ports: Ports, options: UpOptions): Promise<Outcome> {
   const project = await openProjectFor(ports, options);
-  requireEmbedded(project, 'up');
+  if (isStack(project)) return await (await import('./stack/up.ts')).upStack(ports, options, project);
   const embedder = await embedderOf(ports, project);
   try {
     if (options.dryRun === true) {
@@ -33,10 +31,10 @@ export async function up(ports: Ports, options: VocabularyOptions): Promise<Outc
       const server = await loadServer(ports, project);
       const { API_HOST, API_PORT } = project.config.settings;
       if (server?.alive !== true) await requireFreePort(ports, API_HOST, API_PORT);
-      const { plan, manifest } = await prepare(ports, project, embedder);
+      const { plan, manifest } = await prepare(ports, project, { embedder, command: 'up' });
       await settle(ports, project, plan, (options.timeout ?? readyWithin) * 1000);
       if (plan.build !== null) {
-        await inDatabase(ports, project, async (database) => {
+        await withDatabase(ports, project, 'up', async (database) => {
           await recordBuild(database, manifest);
         });
       }
@@ -45,70 +43,6 @@ export async function up(ports: Ports, options: VocabularyOptions): Promise<Outc
   } finally {
     await embedder.close();
   }
-}
-
-/**
- * Everything before the server, each part only where the plan has a cause for it. The database is closed while the
- * index is built from a download: an embedded one would hold some 0.5 GB for nothing.
- */
-async function prepare(
-  ports: Ports,
-  project: Project,
-  embedder: Embedder,
-): Promise<{ readonly plan: UpPlan; readonly manifest: Manifest }> {
-  const plan = await inDatabase(ports, project, async (database) => {
-    const decided = planUp(await gatherFacts(ports, project, { embedder, database }));
-    if (decided.migrate !== null) {
-      await ports.reporter.step(
-        `Migrate the database (${decided.migrate})`,
-        async () => await applyMigrations(ports, database),
-      );
-    }
-    if (decided.load !== null) {
-      await ports.reporter.step(`Load the vocabulary (${decided.load})`, async (progress) => {
-        await using(await openSource(ports, project, []), async (source) => {
-          await requireRoom(project, source);
-          await loadVocabulary(database, source, progress);
-        });
-      });
-    }
-    return decided;
-  });
-  if (plan.build === null) return { plan, manifest: (await publishedManifest(project)) as Manifest };
-  const title = `Build the index with ${embedder.identity.model} (${plan.build})`;
-  const build = async (source: VocabularySource): Promise<Manifest> =>
-    await ports.reporter.step(
-      title,
-      async (progress) => await buildAndPublish(ports, project, { source, embedder, progress }),
-    );
-  const select = project.config.settings.VOCABULARIES;
-  // A vocabulary that is kept is read from the database; a configured or just loaded one from the download.
-  const kept = plan.load === null && project.config.settings.VOCABULARY_PATH === '';
-  const manifest = kept
-    ? await inDatabase(
-        ports,
-        project,
-        async (database) => await using(await databaseSource(database, select), build),
-      )
-    : await using(await openSource(ports, project, select), build);
-  return { plan, manifest };
-}
-
-async function inDatabase<T>(
-  ports: Ports,
-  project: Project,
-  work: (database: Database) => Promise<T>,
-): Promise<T> {
-  return await withDatabase(ports, project, 'up', work);
-}
-
-async function recordBuild(database: Database, manifest: Manifest): Promise<void> {
-  const { id, source, embedding, counts, lexical } = manifest;
-  await database.query(
-    `INSERT INTO index_build (index_build_id, source_digest, embedding_model, concepts, terms, manifest)
-     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-    [id, source.digest, embedding.model, counts.concepts, lexical.terms, JSON.stringify(manifest)],
-  );
 }
 
 /** Starts the server, restarts it where its settings changed, and waits until it answers from the published build. */
@@ -180,15 +114,4 @@ function dryRun(plan: UpPlan): Outcome {
         : { header: ['would', 'because'], rows: steps.map(([step, cause]) => [step, cause ?? '']) },
     ],
   };
-}
-
-async function using<T>(
-  source: VocabularySource,
-  work: (source: VocabularySource) => Promise<T>,
-): Promise<T> {
-  try {
-    return await work(source);
-  } finally {
-    await source.close();
-  }
 }

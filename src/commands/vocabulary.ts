@@ -6,7 +6,7 @@ import { openBundle } from '../search/vocabulary/bundle.ts';
 import { type Inspection, inspectBundle } from '../search/vocabulary/inspect.ts';
 import { bundleSource, type VocabularySource } from '../search/vocabulary/source.ts';
 import { warnOfUnusable } from './build-index.ts';
-import { openProject, type Project, underLease } from './context.ts';
+import { isStack, openProject, type Project, underLease } from './context.ts';
 import { applyMigrations, withDatabase } from './migrate.ts';
 import { requireRoom } from './require-room.ts';
 
@@ -38,6 +38,10 @@ export async function inspect(ports: Ports, options: VocabularyOptions): Promise
 /** Loads a download into Postgres, replacing the published load in one step. */
 export async function load(ports: Ports, options: VocabularyOptions): Promise<Outcome> {
   const project = await openProjectFor(ports, options);
+  if (isStack(project)) {
+    const request = { argv: ['vocab', 'load'], changes: true, ...vocabularyInside(project) };
+    return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
+  }
   if (options.dryRun === true) return await wouldLoad(ports, project);
   return await underLease(ports, project, 'vocab load', async () => {
     const source = await openSource(ports, project, []);
@@ -159,4 +163,14 @@ function flagRows(
 ): (string | number)[][] {
   if (counted.rows === 0) return [];
   return [[vocabulary, flag, counted.rows.toLocaleString('en-US'), counted.invalid.toLocaleString('en-US')]];
+}
+
+/** The configured download as a job inside a stack finds it: mounted, and named by its path there. */
+export function vocabularyInside(
+  project: Project,
+): { mounts: Record<string, string>; environment: Record<string, string> } | Record<string, never> {
+  const given = project.config.settings.VOCABULARY_PATH;
+  if (given === '') return {};
+  const inside = `/input/${path.basename(given)}`;
+  return { mounts: { [project.resolve(given)]: inside }, environment: { VOCABULARY_PATH: inside } };
 }

@@ -67,7 +67,12 @@ function hostsAreRenderedOrExternal(_: Stack, { settings, services }: Config): r
     }
     return port === own
       ? []
-      : [{ path: setting, reason: `the stack's own ${name} listens on ${own}, not ${port}` }];
+      : [
+          {
+            path: setting.replace('_HOST', '_PORT'),
+            reason: `the stack's own ${name} listens on ${own}, not ${port}`,
+          },
+        ];
   });
 }
 

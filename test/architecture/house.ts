@@ -12,20 +12,27 @@ export interface Room {
 /** The rooms of the house, lowest first. Ports are types only, so every import of them is one by type. */
 export const rooms: Readonly<Record<string, Room>> = {
   errors: { path: 'src/errors.ts', may: [], pure: true },
-  ports: { path: 'src/ports.ts', may: [], pure: true },
+  ports: { path: 'src/ports.ts', may: [], types: ['port contracts'], pure: true },
+  'port contracts': { path: 'src/ports/', may: [], pure: true },
   config: { path: 'src/config/', may: ['errors'], pure: true },
   stack: { path: 'src/stack/', may: ['config', 'errors'], pure: true },
-  render: { path: 'src/render/', may: ['stack', 'errors'], pure: true },
-  plan: { path: 'src/plan/', may: ['stack', 'errors'], types: ['render'], pure: true },
-  drivers: { path: 'src/drivers/', may: ['errors'], types: ['ports'], process: true },
+  render: { path: 'src/render/', may: ['config', 'stack', 'errors'], pure: true },
+  plan: {
+    path: 'src/plan/',
+    may: ['stack', 'errors'],
+    types: ['render', 'config', 'port contracts'],
+    pure: true,
+  },
+  drivers: { path: 'src/drivers/', may: ['errors'], types: ['ports', 'port contracts'], process: true },
   ui: { path: 'src/ui/', may: ['errors'], types: ['ports'], process: true },
-  search: { path: 'src/search/', may: ['errors'], types: ['ports', 'config'] },
+  search: { path: 'src/search/', may: ['errors'], types: ['ports', 'port contracts', 'config'] },
   commands: {
     path: 'src/commands/',
     may: ['config', 'stack', 'render', 'plan', 'search', 'errors'],
-    types: ['ports'],
+    types: ['ports', 'port contracts'],
   },
-  cli: { path: 'src/cli.ts', may: ['commands', 'errors'], types: ['ports'] },
+  'cli pages': { path: 'src/cli/', may: ['commands', 'errors'], types: ['ports'] },
+  cli: { path: 'src/cli.ts', may: ['cli pages', 'commands', 'errors'], types: ['ports'] },
   main: { path: 'src/main.ts', may: ['cli', 'drivers', 'ui', 'errors'], types: ['ports'], process: true },
 };
 
@@ -61,6 +68,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   'faiss-node': ['src/search/vectors/faiss-child.ts', 'src/search/vectors/faiss-node.ts'],
   fastify: ['src/search/api/server.ts'],
   ink: ['src/ui/'],
+  ioredis: ['src/drivers/redis.ts'],
   listr2: ['src/ui/tasks.ts'],
   pg: ['src/drivers/postgres.ts'],
   'pg-copy-streams': ['src/drivers/postgres.ts'],

@@ -19,6 +19,8 @@ async function commandsUnder(words: readonly string[], cwd: string): Promise<str
 export const neededArguments: Readonly<Record<string, readonly string[]>> = {
   'config explain': ['API_PORT'],
   'index eval': ['--queries', 'queries.tsv'],
+  'keys create': ['--name', 'somebody'],
+  'keys revoke': ['0123456789ab'],
   search: ['heart attack'],
 };
 

@@ -101,7 +101,11 @@ export function fakePorts(world: World = {}): FakePorts {
         return { free: true, owner: null };
       },
     },
+    engines: { connect: () => refuse('engine') },
+    packages: { pack: () => refuse('pack') },
     databases: { connect: () => refuse('connect'), serve: () => refuse('serve') },
+    searchEngines: { connect: () => refuse('search engine') },
+    caches: { connect: () => refuse('cache') },
     http: {
       async get(url) {
         asked.push(url);

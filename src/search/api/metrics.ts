@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 export interface Metrics {
   observe(route: string, status: number, seconds: number): void;
   /** The whole exposition, for `/metrics`. */
-  text(build: string | null): Promise<string>;
+  text(now: { readonly build: string | null; readonly limiterDegraded: boolean }): Promise<string>;
   readonly contentType: string;
 }
 
@@ -29,6 +29,11 @@ export function newMetrics(version: string, residentMemory: () => number): Metri
     labelNames: ['build', 'version'],
     registers,
   });
+  const limiter = new Gauge({
+    name: 'portiere_rate_limiter_degraded',
+    help: '1 while the rate limit is counted by this process alone, because Redis does not answer.',
+    registers,
+  });
   const memory = new Gauge({
     name: 'portiere_process_resident_memory_bytes',
     help: 'Resident memory.',
@@ -40,7 +45,8 @@ export function newMetrics(version: string, residentMemory: () => number): Metri
       requests.inc({ route, status: String(status) });
       seconds.observe({ route }, took);
     },
-    async text(build) {
+    async text({ build, limiterDegraded }) {
+      limiter.set(limiterDegraded ? 1 : 0);
       info.reset();
       if (build !== null) info.set({ build, version }, 1);
       memory.set(residentMemory());

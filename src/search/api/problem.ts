@@ -14,6 +14,7 @@ export class Problem extends Error {
 
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad request',
+  401: 'Unauthorized',
   404: 'Not found',
   405: 'Method not allowed',
   413: 'Too large',

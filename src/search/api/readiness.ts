@@ -25,12 +25,12 @@ export async function probeReadiness(parts: ReadinessParts): Promise<{ status: 2
     probe('postgres', 'down', async () => {
       await parts.pingDatabase();
     }),
-    probe('rate_limiter', 'degraded', async () => {
+    probe(limiter.component, 'degraded', async () => {
       await limiter.ping();
     }),
     probe('lexical', 'down', async () => {
-      await index.use(async ({ lexical }) => {
-        lexical.byWords('probe', 1, undefined);
+      await index.use(async ({ words }) => {
+        await words.ping();
       });
     }),
     probe('dense', 'down', async () => {

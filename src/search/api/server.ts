@@ -6,6 +6,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { fromSystemError } from '../../errors.ts';
 import { search } from '../hybrid/search.ts';
 import type { Filters } from '../lexical/filter.ts';
+import type { KeyGate } from './key-gate.ts';
 import type { Limiter } from './limiter.ts';
 import type { LiveIndex } from './live-index.ts';
 import type { Metrics } from './metrics.ts';
@@ -29,6 +30,10 @@ export interface ApiParts extends Omit<ReadinessParts, 'index' | 'limiter'> {
   /** Takes the JSON lines of the log, each with its line end. */
   readonly log: (line: string) => void;
   readonly corsOrigins: readonly string[];
+  /** Where it is given, `/v1/` needs a valid key, and the rate limit is that of the key. */
+  readonly keys?: KeyGate;
+  /** A proxy stands in front: the client is the last address that it names, and no other. */
+  readonly behindProxy?: boolean;
 }
 
 /** The search API, not yet listening. */
@@ -41,6 +46,8 @@ export async function newServer(parts: ApiParts): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 200 },
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: true } },
     forceCloseConnections: 'idle',
+    // Exactly one hop: what a client itself writes into X-Forwarded-For stands farther back.
+    trustProxy: parts.behindProxy === true ? (_address, hop) => hop < 1 : false,
     // An address that cannot be decoded, or a part of it that is too long, never gets to a route.
     frameworkErrors: (error, request, reply) => {
       void sendProblem(error, request, reply);
@@ -59,7 +66,9 @@ export async function newServer(parts: ApiParts): Promise<FastifyInstance> {
       reply.header('access-control-allow-origin', origin).header('vary', 'origin');
     }
     // The route's own address: the one asked for may be written in other ways (`/%76%31/search`).
-    if ((request.routeOptions.url ?? request.url).startsWith('/v1/')) await limit(parts.limiter, request.ip);
+    if (!(request.routeOptions.url ?? request.url).startsWith('/v1/')) return;
+    const key = await parts.keys?.check(request.headers);
+    await limit(parts.limiter, key === undefined ? `ip:${request.ip}` : `key:${key}`);
   });
   app.addHook('onResponse', async (request, reply) => {
     parts.metrics.observe(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime / 1000);
@@ -85,6 +94,15 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
   } catch (error) {
     throw fromSystemError(error, `${host}:${port}`);
   }
+}
+
+/** Takes no more requests and finishes those under way; connections that still hang after `grace` ms are cut. */
+export async function closeServer(app: FastifyInstance, grace: number): Promise<void> {
+  const timer = setTimeout(() => {
+    app.server.closeAllConnections();
+  }, grace);
+  await app.close();
+  clearTimeout(timer);
 }
 
 async function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -135,7 +153,9 @@ function addRoutes(app: FastifyInstance, parts: ApiParts): void {
     },
   );
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
-    return await reply.type(metrics.contentType).send(await metrics.text(index.state().build));
+    return await reply
+      .type(metrics.contentType)
+      .send(await metrics.text({ build: index.state().build, limiterDegraded: parts.limiter.degraded() }));
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 
@@ -154,12 +174,13 @@ function addRoutes(app: FastifyInstance, parts: ApiParts): void {
       if (q.trim() === '') throw new Problem(400, 'invalid_request', 'q holds nothing to look for');
       const start = performance.now();
       return await index.use(async (build) => {
-        const { denseFailure, ...answer } = await search(build, index.embedder, {
+        const { denseFailure, wordsFailure, ...answer } = await search(build, index.embedder, {
           q,
           filters,
           limit: wanted,
         });
         if (denseFailure !== undefined) log.error({ err: denseFailure }, 'the vectors did not answer');
+        if (wordsFailure !== undefined) log.error({ err: wordsFailure }, 'the words did not answer');
         const took_ms = Number((performance.now() - start).toFixed(1));
         return { ...answer, embedding: build.manifest.embedding, took_ms };
       });

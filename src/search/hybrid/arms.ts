@@ -2,6 +2,7 @@ import type { Embedder } from '../embed/embedder.ts';
 import type { OpenBuild } from '../index/open.ts';
 import type { Filters } from '../lexical/filter.ts';
 import { bestPerConcept } from '../lexical/hit.ts';
+import type { WordQuestion } from '../lexical/word-arm.ts';
 import type { DenseHits } from '../vectors/dense.ts';
 import { type Rated, rate } from './rate.ts';
 
@@ -28,6 +29,8 @@ export interface Found {
   readonly rated: readonly Rated[];
   /** Why the vectors did not answer; undefined where they did. The words answer alone then. */
   readonly denseFailure: unknown;
+  /** Why what answers by words did not; undefined where it did. Codes, equal texts and vectors answer then. */
+  readonly wordsFailure: unknown;
 }
 
 /** Candidates that each arm gives to the fusion. */
@@ -42,26 +45,24 @@ export async function runArms(
   const { lexical, conceptIds } = build;
   const allowed = lexical.attributes.mask(filters);
   const k = Math.max(candidates, limit);
-  // The vector search has threads of its own, and is under way before the words are looked up on this one.
-  const [{ vector, nearest, failure }, words] = await Promise.all([
-    askVectors(build, embedder, { q, k, allowed }),
-    askWords(build, { q, k, allowed }),
+  // Vectors have threads of their own, words may have a server: both are under way before codes are looked up here.
+  const question = { q, k, allowed, filters };
+  const [{ vector, nearest, failure }, { hits, failure: wordsFailure }, texts] = await Promise.all([
+    askVectors(build, embedder, question),
+    askWords(build, question),
+    lookUp(build, question),
   ]);
-  const arms = { ...words, dense: perConcept(nearest, conceptIds).slice(0, k) };
-  const found = new Set(Object.values(arms).flatMap((hits) => hits.map(({ concept_id }) => concept_id)));
+  const given = { ...texts, lexical: hits };
+  const arms = { ...given, dense: perConcept(nearest, conceptIds).slice(0, k) };
+  const found = new Set(Object.values(arms).flatMap((some) => some.map(({ concept_id }) => concept_id)));
   try {
-    return { arms, rated: await rate(build, { q, vector, nearest }, found), denseFailure: failure };
+    const rated = await rate(build, { q, vector, nearest }, found);
+    return { arms, rated, denseFailure: failure, wordsFailure };
   } catch (late) {
-    const byWords = new Set(Object.values(words).flatMap((hits) => hits.map(({ concept_id }) => concept_id)));
+    const byWords = new Set(Object.values(given).flatMap((some) => some.map(({ concept_id }) => concept_id)));
     const rated = await rate(build, { q, vector: undefined, nearest: nothing }, byWords);
-    return { arms: { ...words, dense: [] }, rated, denseFailure: late };
+    return { arms: { ...given, dense: [] }, rated, denseFailure: late, wordsFailure };
   }
-}
-
-interface Question {
-  readonly q: string;
-  readonly k: number;
-  readonly allowed: Uint8Array | undefined;
 }
 
 const nothing: DenseHits = { rows: [], scores: [] };
@@ -69,7 +70,7 @@ const nothing: DenseHits = { rows: [], scores: [] };
 async function askVectors(
   { dense }: OpenBuild,
   embedder: Embedder,
-  { q, k, allowed }: Question,
+  { q, k, allowed }: WordQuestion,
 ): Promise<{ vector: Float32Array | undefined; nearest: DenseHits; failure: unknown }> {
   try {
     const vector = await embedder.embed([q]);
@@ -84,15 +85,22 @@ async function askVectors(
   }
 }
 
-async function askWords(
+async function lookUp(
   { lexical }: OpenBuild,
-  { q, k, allowed }: Question,
-): Promise<Pick<Found['arms'], 'code' | 'exact' | 'lexical'>> {
-  return {
-    code: lexical.byCode(q, allowed),
-    exact: lexical.byExactText(q, allowed),
-    lexical: lexical.byWords(q, k, allowed),
-  };
+  { q, allowed }: WordQuestion,
+): Promise<Pick<Found['arms'], 'code' | 'exact'>> {
+  return { code: lexical.byCode(q, allowed), exact: lexical.byExactText(q, allowed) };
+}
+
+async function askWords(
+  { words }: OpenBuild,
+  question: WordQuestion,
+): Promise<{ hits: readonly ArmHit[]; failure: unknown }> {
+  try {
+    return { hits: await words.byWords(question), failure: undefined };
+  } catch (failure) {
+    return { hits: [], failure };
+  }
 }
 
 /** Names and synonyms of a concept collapse to the nearest of them. */

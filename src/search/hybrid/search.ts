@@ -24,6 +24,8 @@ export interface SearchAnswer {
   readonly hits: readonly Hit[];
   /** Why the vectors did not answer, for the log; undefined where they did. */
   readonly denseFailure: unknown;
+  /** The same of what answers by words. */
+  readonly wordsFailure: unknown;
 }
 
 /** The code first, then texts equal to the query, the code's category, words and vectors fused. Filters apply in every arm before its top k. */
@@ -34,12 +36,18 @@ export async function search(
 ): Promise<SearchAnswer> {
   const found = await runArms(build, embedder, request);
   const hits = fuse(found).slice(0, request.limit);
-  const words = ['code', 'exact', 'lexical'] as const;
+  const { denseFailure, wordsFailure } = found;
   return {
     build: build.manifest.id,
-    arms: found.denseFailure === undefined ? [...words, 'dense'] : words,
+    arms: [
+      'code',
+      'exact',
+      ...(wordsFailure === undefined ? (['lexical'] as const) : []),
+      ...(denseFailure === undefined ? (['dense'] as const) : []),
+    ],
     hits: hits.map((hit) => describe(build, hit)),
-    denseFailure: found.denseFailure,
+    denseFailure,
+    wordsFailure,
   };
 }
 

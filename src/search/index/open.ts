@@ -4,6 +4,7 @@ import path from 'node:path';
 import { PortiereError } from '../../errors.ts';
 import type { Embedder, EmbedderIdentity } from '../embed/embedder.ts';
 import { type LexicalIndex, openLexical } from '../lexical/reader.ts';
+import { ownWords, type WordArm, type WordEngine } from '../lexical/word-arm.ts';
 import type { DenseIndex } from '../vectors/dense.ts';
 import { openDense, type DenseEngine } from '../vectors/open.ts';
 import { fileNames, type Manifest, readManifest } from './manifest.ts';
@@ -13,6 +14,8 @@ import { buildsFolder, publishedBuild } from './publish.ts';
 export interface OpenBuild {
   readonly manifest: Manifest;
   readonly lexical: LexicalIndex;
+  /** What answers by words: the lexical index, or a search engine that holds this build. */
+  readonly words: WordArm;
   readonly dense: DenseIndex;
   /** Concept id of each row. */
   readonly conceptIds: Float64Array;
@@ -23,6 +26,8 @@ export interface OpenRequest {
   readonly pointer: string;
   readonly embedder: Embedder;
   readonly engine: DenseEngine;
+  /** Default: the build's own full text. */
+  readonly words?: WordEngine | undefined;
 }
 
 /** Opens the published build; INDEX_MISSING where there is none, INDEX_INVALID where it is not what it says. */
@@ -39,7 +44,7 @@ export async function openPublished(request: OpenRequest): Promise<OpenBuild> {
 /** Opens the build in a folder and checks that its files fit each other and the embedder. */
 async function openBuild(
   folder: string,
-  { embedder, engine }: Pick<OpenRequest, 'embedder' | 'engine'>,
+  { embedder, engine, words = ownWords }: Omit<OpenRequest, 'pointer'>,
 ): Promise<OpenBuild> {
   const manifest = await readManifest(folder);
   refuseOtherModel(manifest, embedder.identity);
@@ -62,6 +67,7 @@ async function openBuild(
     return {
       manifest,
       lexical,
+      words: words({ id: manifest.id, lexical }),
       dense,
       conceptIds,
       async close() {

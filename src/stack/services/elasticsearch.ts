@@ -21,7 +21,8 @@ export function elasticsearch(making: Making): Service {
   const secured = settings['xpack.security.enabled'];
   return service(making, 'elasticsearch', {
     image: imageOf(making, 'elasticsearch', defaultImages.elasticsearch),
-    entrypoint: secured ? secretsAsVariables : null,
+    // Not sh: some drop variables with a dot in their names, and settings are given by those.
+    entrypoint: secured ? ['bash', ...secretsAsVariables.slice(1)] : null,
     command: secured ? ['/bin/tini', '--', '/usr/local/bin/docker-entrypoint.sh', 'eswrapper'] : null,
     environment: {
       'discovery.type': settings['discovery.type'],

@@ -43,6 +43,6 @@ const forgetful = ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'ful
 
 /** Where an image of this name keeps its data: `/var/lib/postgresql/data` up to version 17, its parent after. */
 export function dataPathOf(reference: string): string {
-  const major = Number(/(?:^|\/)postgres:(\d+)/.exec(reference)?.[1] ?? '0');
+  const major = Number(/(?:^|\/)postgres:(\d{1,3})(?=[.@-]|$)/.exec(reference)?.[1] ?? '0');
   return major >= 18 ? '/var/lib/postgresql' : '/var/lib/postgresql/data';
 }

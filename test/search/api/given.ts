@@ -11,6 +11,8 @@ const noLimit: Limiter = localLimiter(1_000_000, () => 0);
 
 /** Lets everyone on and answers no ping. */
 export const brokenLimiter: Limiter = {
+  component: 'rate_limiter',
+  degraded: () => true,
   take: async () => ({ allowed: true, remaining: 1, retryAfter: 0 }),
   ping: () => Promise.reject(new Error('no limiter')),
 };

@@ -2,7 +2,9 @@ import { rm } from 'node:fs/promises';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { localLimiter } from '../../../src/search/api/limiter.ts';
+import type { KeyGate } from '../../../src/search/api/key-gate.ts';
+import { type Limiter, localLimiter } from '../../../src/search/api/limiter.ts';
+import { Problem } from '../../../src/search/api/problem.ts';
 import { buildAndPublish, newPointer } from '../index/given.ts';
 import { type Api, type Answer, brokenLimiter, startApi } from './given.ts';
 
@@ -221,4 +223,61 @@ describe('GET /openapi.json and /metrics', () => {
     expect(body).toContain('portiere_process_resident_memory_bytes 4096');
     expect(body).not.toContain('/none/such');
   });
+});
+
+describe('keys', () => {
+  const gate: KeyGate = {
+    async check({ 'x-api-key': key }) {
+      if (key === 'right') return 'k1';
+      throw new Problem(401, 'no_valid_key', 'This needs a valid API key.', { 'www-authenticate': 'Bearer' });
+    },
+  };
+
+  it('are needed under /v1/ only, and are what the limit goes by', async () => {
+    const clients: string[] = [];
+    const limiter: Limiter = {
+      ...brokenLimiter,
+      async take(client) {
+        clients.push(client);
+        return { allowed: true, remaining: 1, retryAfter: 0 };
+      },
+    };
+    const locked = await startApi(pointer, { keys: gate, limiter });
+    try {
+      for (const url of ['/v1/search?q=a', '/%76%31/search?q=a', '/v1/nothing']) {
+        const refused = await locked.get(url);
+        expectProblem(refused, 401, 'no_valid_key');
+        expect(refused.headers['www-authenticate']).toBe('Bearer');
+      }
+      expect((await locked.get('/v1/search?q=a', { 'x-api-key': 'right' })).status).toBe(200);
+      expect((await locked.get('/health')).status).toBe(200);
+      expect(clients).toEqual(['key:k1']);
+      expect((await locked.get('/metrics')).body).toContain('portiere_rate_limiter_degraded 1');
+    } finally {
+      await locked.close();
+    }
+  });
+});
+
+describe('behind a proxy', () => {
+  it.each([
+    [true, 'ip:10.0.0.7'],
+    [false, 'ip:127.0.0.1'],
+  ])(
+    '(%s) the client is the last address that was forwarded, where there is one',
+    async (behindProxy, client) => {
+      const clients: string[] = [];
+      const limiter: Limiter = {
+        ...brokenLimiter,
+        async take(one) {
+          clients.push(one);
+          return { allowed: true, remaining: 1, retryAfter: 0 };
+        },
+      };
+      const proxied = await startApi(pointer, { behindProxy, limiter });
+      await proxied.get('/v1/search?q=a', { 'x-forwarded-for': '1.2.3.4, 10.0.0.7' });
+      await proxied.close();
+      expect(clients).toEqual([client]);
+    },
+  );
 });

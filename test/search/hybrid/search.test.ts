@@ -56,6 +56,18 @@ describe('search', () => {
     expect(answer.hits[0]).toMatchObject({ concept_id: 1, match: 'name' });
   });
 
+  it('answers by the other arms, and says so, where the words fail', async () => {
+    const build = await given(diabetes);
+    const byWords = () => Promise.reject(new Error('away'));
+    const answer = await search({ ...build, words: { ...build.words, byWords } }, embedder, {
+      q: 'heart attack',
+      filters: {},
+      limit: 20,
+    });
+    expect(answer).toMatchObject({ arms: ['code', 'exact', 'dense'], wordsFailure: new Error('away') });
+    expect(answer.hits[0]).toMatchObject({ concept_id: 9, match: 'synonym', ranks: { exact: 1, dense: 1 } });
+  });
+
   it('answers a code with its concept, then its category, the nearest first, and with no noise', async () => {
     const build = await given(diabetes);
     for (const q of ['E11.65', ' e11.65', 'E1165']) {

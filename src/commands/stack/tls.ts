@@ -1,10 +1,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 
-import { Secret } from '../config/secret.ts';
-import { PortiereError } from '../errors.ts';
-import type { Ports } from '../ports.ts';
-import type { StackFacts } from '../stack/facts.ts';
-import type { Project } from './context.ts';
+import { Secret } from '../../config/secret.ts';
+import { PortiereError } from '../../errors.ts';
+import type { Ports } from '../../ports.ts';
+import type { StackFacts } from '../../stack/facts.ts';
+import type { Project } from '../context.ts';
 
 const day = 86_400_000;
 const warnWithin = 20 * day;

@@ -1,0 +1,48 @@
+import type { ComponentHealth } from '../../plan/health.ts';
+import type { ContainerState, Engine } from '../../ports/engine.ts';
+
+export interface StackReadiness {
+  readonly status: 'ok' | 'degraded' | 'down';
+  readonly cause: string;
+  readonly build: string | null;
+  readonly components: readonly ComponentHealth[];
+}
+
+/** `/health/ready` of the search API, asked from inside its own container: no port has to be open for it. */
+export async function readiness(
+  engine: Engine,
+  containers: readonly ContainerState[],
+): Promise<StackReadiness> {
+  const api = containers.find(({ service, state }) => service === 'api' && state === 'running');
+  const down = (cause: string): StackReadiness => ({ status: 'down', cause, build: null, components: [] });
+  if (api === undefined) return down('no container of api is running');
+  const url = 'http://127.0.0.1:8000/health/ready';
+  const { stdout, stderr } = await engine.exec(api.id, ['node', '/opt/portiere/probe.mjs', '--json', url], {
+    timeout: 10_000,
+  });
+  const body = parsed(stdout);
+  if (body?.status === undefined) return down(stderr.trim() || stdout.trim() || 'it did not answer');
+  const components = body.components ?? [];
+  const bad =
+    components.find(({ state }) => state === 'down') ?? components.find(({ state }) => state !== 'ok');
+  return {
+    status: body.status,
+    cause: bad === undefined ? '' : `${bad.name} is ${bad.state}${bad.detail ? `: ${bad.detail}` : ''}`,
+    build: body.build ?? null,
+    components: components.map((one) => ({ ...one, detail: one.detail ?? '' })),
+  };
+}
+
+interface Body {
+  readonly status?: StackReadiness['status'];
+  readonly build?: string | null;
+  readonly components?: readonly (Omit<ComponentHealth, 'detail'> & { readonly detail?: string })[];
+}
+
+function parsed(text: string): Body | undefined {
+  try {
+    return JSON.parse(text) as Body;
+  } catch {
+    return undefined;
+  }
+}

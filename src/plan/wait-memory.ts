@@ -1,0 +1,69 @@
+/** What is looked at of a container; times in milliseconds since the epoch by the engine's clock. */
+export interface ObservedContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly state: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  readonly error: string;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly restartCount: number;
+  readonly health: {
+    readonly status: 'starting' | 'healthy' | 'unhealthy';
+    readonly failingStreak: number;
+    readonly log: readonly { readonly end: number; readonly exitCode: number }[];
+  } | null;
+}
+
+/** What earlier looks at a service's containers left behind. */
+export interface Memory {
+  /** A container was there at some time. */
+  readonly seen: boolean;
+  /** Restart count of each container, by id, when the wait began. */
+  readonly restarts: Readonly<Record<string, number>>;
+  /** How each container, by id, ended last: the engine forgets that when it starts it again. */
+  readonly lastEnd: Readonly<Record<string, { readonly exitCode: number; readonly oomKilled: boolean }>>;
+  /** Since when each run of a container, by `keyOf`, has been well without a break. */
+  readonly good: Readonly<Record<string, number>>;
+}
+
+export const nothingSeen: Memory = { seen: false, restarts: {}, lastEnd: {}, good: {} };
+
+/** The memory with one more look in it. */
+export function remember(memory: Memory, containers: readonly ObservedContainer[], since: number): Memory {
+  const restarts = { ...memory.restarts };
+  const lastEnd = { ...memory.lastEnd };
+  // What is not well now is left out, so its time begins anew.
+  const good: Record<string, number> = {};
+  for (const container of containers) {
+    const { id, exitCode, oomKilled, state } = container;
+    // All restarts of a container made since are of this wait, those before the first look as well.
+    restarts[id] ??= since > 0 && container.createdAt >= since ? 0 : container.restartCount;
+    if (state === 'restarting' || state === 'exited') lastEnd[id] = { exitCode, oomKilled };
+    const from = goodSince(container);
+    const key = keyOf(container);
+    if (from !== undefined) good[key] = Math.min(from, memory.good[key] ?? from);
+  }
+  return { seen: memory.seen || containers.length > 0, restarts, lastEnd, good };
+}
+
+/** One run of a container: a restart begins another. */
+export function keyOf({ id, startedAt }: ObservedContainer): string {
+  return `${id}@${startedAt ?? 0}`;
+}
+
+/**
+ * Since when a container has been well, as far as it shows itself: from its start, or where it has a healthcheck,
+ * from the first of its latest unbroken row of passes, which must all be of this run. Undefined: it is not.
+ */
+export function goodSince({ state, startedAt, health }: ObservedContainer): number | undefined {
+  if (state !== 'running' || startedAt === null) return undefined;
+  if (health === null) return startedAt;
+  if (health.status !== 'healthy' || health.failingStreak > 0) return undefined;
+  // The engine keeps results of earlier runs in the log.
+  const results = health.log.filter(({ end }) => end > startedAt);
+  const lastFailure = results.findLastIndex(({ exitCode }) => exitCode !== 0);
+  return results[lastFailure + 1]?.end;
+}
