@@ -114,20 +114,19 @@ function planJob(
   if (last.exitCode !== 0) return run(`it failed with exit code ${last.exitCode}`);
   const before = context.earlier.find(({ action }) => action === 'run');
   if (before !== undefined) return run(`${before.service} runs again`);
-  const data = newerData(service, last.finishedAt ?? 0, context);
+  const data = lostData(service, last.finishedAt ?? 0, context);
   return data === undefined ? null : run(data);
 }
 
-/** Data made after the job ended: a new volume, or one in memory whose service was started again. */
-function newerData(service: Service, finishedAt: number, { stack, observed }: Context): string | undefined {
+/** Data that the job did not work on: a volume that is gone, or one in memory whose service was started again. */
+function lostData(service: Service, finishedAt: number, { stack, observed }: Context): string | undefined {
   const used = [service.name, ...service.dependsOn.map((dependency) => dependency.service)];
   for (const { name, mounts } of stack.services.filter((one) => used.includes(one.name))) {
     for (const mount of mounts) {
       if (mount.kind !== 'volume') continue;
       const volume = observed.volumes.find((one) => one.name === `${stack.namespace}_${mount.volume}`);
+      // How old a volume is cannot be told: what the engine gives is the time of its folder.
       if (volume === undefined) return `the volume ${mount.volume} is gone`;
-      // The engine tells a volume's age in whole seconds.
-      if ((volume.createdAt ?? 0) > finishedAt) return `the volume ${mount.volume} is newer`;
       const inMemory = stack.volumes.find((one) => one.name === mount.volume)?.memory;
       const started = observed.containers.find((container) => container.service === name)?.startedAt ?? 0;
       if (inMemory && name !== service.name && started > finishedAt) {

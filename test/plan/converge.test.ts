@@ -116,14 +116,31 @@ describe('a job', () => {
     expect(changes(wanted('migrate'), containers)).toEqual(expected);
   });
 
-  it('runs again on data that is newer than its last run', () => {
-    const newer = volumes.map((one) => ({ ...one, createdAt: 5_000 }));
+  it('runs again where the data it worked on is gone', () => {
+    const left = volumes.filter(({ name }) => !name.endsWith('postgres-data'));
     const found = planConvergence(
       { stack, desired: [wanted('migrate')] },
-      { containers: [live('migrate', done)], volumes: newer, imageIds: {} },
+      { containers: [live('migrate', done)], volumes: left, imageIds: {} },
       changedFields,
     );
-    expect(found.map(({ cause }) => cause)).toEqual(['the volume postgres-data is newer']);
+    expect(found.map(({ cause }) => cause)).toEqual(['the volume postgres-data is gone']);
+  });
+
+  it('runs again where the data was in memory', () => {
+    const { stack: throwaway } = builtStack({ environment: 'test' });
+    const service = throwaway.services.find(({ name }) => name === 'migrate') as Desired['service'];
+    const found = (startedAt: number): string[] =>
+      planConvergence(
+        { stack: throwaway, desired: [{ service, fields, hash: 'h1', replicas: 1 }] },
+        {
+          containers: [live('migrate', done), live('postgres', { startedAt })],
+          volumes: volumes.map((one) => ({ ...one, name: one.name.replace('demo-dev', 'demo-test') })),
+          imageIds: {},
+        },
+        changedFields,
+      ).map(({ cause }) => cause);
+    expect(found(3_000)).toEqual(['postgres was started again with an empty memory']);
+    expect(found(1_000)).toEqual([]);
   });
 
   it('runs again after one it depends on', () => {

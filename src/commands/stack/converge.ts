@@ -26,6 +26,7 @@ export interface Convergence {
 /** Performs the changes phase by phase, each phase waiting until what it brought up is there, then all of it settles. */
 export async function converge(ports: Ports, engine: Engine, work: Convergence): Promise<void> {
   await removeOrphans(ports, engine, work);
+  await removeEndedJobs(engine, work);
   const started = ports.clock.elapsed();
   const left = (): number | undefined =>
     work.timeout === undefined ? undefined : work.timeout - (ports.clock.elapsed() - started) / 1000;
@@ -94,10 +95,6 @@ async function compose(
   { work, services }: { readonly work: Convergence; readonly services: readonly Service[] },
 ): Promise<void> {
   const { project } = work;
-  const jobs = services.filter(({ kind }) => kind === 'job').map(({ name }) => name);
-  const running = jobs.filter((name) =>
-    work.containers.some((one) => one.service === name && one.state === 'running'),
-  );
   const scale = services
     .filter((one) => one.kind === 'service')
     .flatMap((one) => ['--scale', `${one.name}=${replicasOf(work, one)}`]);
@@ -106,9 +103,7 @@ async function compose(
     return `${change?.action ?? 'start'} ${name} (${change?.cause ?? ''})`;
   });
   await ports.reporter.step(words.join('; '), async (progress) => {
-    // A job whose container is there but ended is made anew, so that its log is of one run.
-    const anew = jobs.length > 0 && running.length === 0 ? ['--force-recreate'] : [];
-    const args = ['up', '--detach', '--no-deps', '--no-build', '--pull', 'never', ...anew, ...scale];
+    const args = ['up', '--detach', '--no-deps', '--no-build', '--pull', 'never', ...scale];
     const { exitCode, stdout, stderr } = await engine.compose(
       [...args, ...services.map(({ name }) => name)],
       {
@@ -159,6 +154,7 @@ export async function settle(
 ): Promise<void> {
   const result = await ports.reporter.step(title, async (progress): Promise<WaitResult> => {
     const said = new Map<string, string>();
+    let told = '';
     const found = await waitFor(engine, expectations, {
       owned: ownedBy(project),
       clock: ports.clock,
@@ -166,10 +162,9 @@ export async function settle(
       ...(timeout === undefined ? {} : { timeout: Math.max(0, timeout) }),
       onChange: (service, words) => {
         said.set(service, words);
-        const open = [...said]
-          .filter(([, text]) => text !== 'ready')
-          .map(([name, text]) => `${name}: ${text}`);
-        progress.say(open.join('; '));
+        const text = openWords(said);
+        if (text !== told && text !== '') progress.say(text);
+        told = text;
       },
     });
     const failure = failureOf(found);
@@ -177,6 +172,26 @@ export async function settle(
     return found;
   });
   if (!result.ok) throw new PortiereError('BUG', 'The wait ended without a verdict.');
+}
+
+/** What is still open, without the seconds that only have to pass. */
+function openWords(said: ReadonlyMap<string, string>): string {
+  return [...said]
+    .filter(([, words]) => words !== 'ready')
+    .map(([name, words]) => `${name} ${words.replace(/ for \d+ of \d+ s$/, ', settling')}`)
+    .join('; ');
+}
+
+/**
+ * A job that is to run again loses the container of its last run first: were we killed after its data was made anew
+ * and before it ran, the next `up` could take the old success for one on the new data.
+ */
+async function removeEndedJobs(engine: Engine, work: Convergence): Promise<void> {
+  for (const { kind, name } of work.services) {
+    if (kind !== 'job' || changeOf(work, name) === undefined) continue;
+    const ended = work.containers.filter((one) => one.service === name && one.state !== 'running');
+    for (const { id } of ended) await engine.removeContainer(id);
+  }
 }
 
 /** Containers with this environment's labels whose service is gone from the stack. */

@@ -74,7 +74,7 @@ export async function buildImage(
   const { image } = service;
   await ports.reporter.step(`Build ${image.reference} (${service.name})`, async (progress) => {
     if (image.build?.context.kind === 'rendered')
-      await packInto(ports, path.join(renderFolder(project), 'build', service.name));
+      await packInto(ports, path.join(renderFolder(project), 'build', 'api'));
     if (image.build?.context.kind === 'folder') await requireContext(service.name, image.build.context.path);
     const lines: string[] = [];
     const { exitCode } = await engine.compose(
@@ -83,7 +83,8 @@ export async function buildImage(
         ...target(ports, project),
         onLine: (line) => {
           lines.push(line);
-          progress.say(line);
+          // Its steps; what each of them prints is shown where it fails.
+          if (/^#\d+ \[[^\]]*\d\/\d\]/.test(line)) progress.say(line);
         },
       },
     );

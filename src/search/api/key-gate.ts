@@ -16,7 +16,7 @@ export interface GateParts {
   /** API_KEY_SALT. */
   readonly salt: string;
   /** Rejects where the database does not answer. */
-  readonly find: (id: string) => Promise<StoredKey | undefined>;
+  readonly find: (id: string) => Promise<StoredKey>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -33,6 +33,8 @@ const timeToLive = 5_000;
 /** Milliseconds for which a known key goes on without a look where the database does not answer. */
 const graceStep = 1_000;
 const mostKnown = 10_000;
+/** Milliseconds after which a guess is refused: the few microseconds in which the database tells ids apart drown. */
+const refusalAfter = 5;
 
 /**
  * Checks keys of one environment. Only keys that were found valid are remembered, by a digest of the whole text, so
@@ -43,11 +45,12 @@ export function keyGate({ environment, salt, find, now }: GateParts): KeyGate {
 
   /** When the key expires; undefined where it is not valid. */
   const validate = async (id: string, secret: string): Promise<number | undefined> => {
-    const stored = await find(id);
+    const { known, hash, scopes, expiresAt, revoked } = await find(id);
     const own = hashSecret(salt, secret);
-    const same = timingSafeEqual(own, stored?.hash.length === own.length ? stored.hash : noHash);
-    if (stored === undefined || !same || stored.revoked || stored.expiresAt <= now()) return undefined;
-    return stored.scopes.includes('search') ? stored.expiresAt : undefined;
+    const same = timingSafeEqual(own, hash.length === own.length ? hash : noHash);
+    return known && same && !revoked && expiresAt > now() && scopes.includes('search')
+      ? expiresAt
+      : undefined;
   };
 
   const renew = async (digest: string, known: Known, secret: string): Promise<void> => {
@@ -80,12 +83,18 @@ export function keyGate({ environment, salt, find, now }: GateParts): KeyGate {
         if (still === undefined || still.expiresAt <= now()) throw refusal();
         return still.id;
       }
+      const answered = new Promise((resolve) => {
+        setTimeout(resolve, refusalAfter);
+      });
       const expiresAt = await validate(key.id, key.secret).catch(() => {
         throw new Problem(503, 'keys_unavailable', 'Keys cannot be checked at the moment.', {
           'retry-after': '1',
         });
       });
-      if (expiresAt === undefined) throw refusal();
+      if (expiresAt === undefined) {
+        await answered;
+        throw refusal();
+      }
       if (remembered.size >= mostKnown) remembered.delete(remembered.keys().next().value ?? '');
       remembered.set(digest, { id: key.id, expiresAt, freshUntil: now() + timeToLive, asking: undefined });
       return key.id;

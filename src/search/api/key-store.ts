@@ -66,25 +66,33 @@ export async function revokeKey(
 
 /** A key as it is checked. */
 export interface StoredKey {
+  /** False: there is no such key, and the rest is made up. */
+  readonly known: boolean;
   readonly hash: Uint8Array;
   readonly scopes: readonly string[];
   readonly expiresAt: number;
   readonly revoked: boolean;
 }
 
-/** Looks a key up by its id. */
-export async function findKey(database: Pick<Database, 'query'>, id: string): Promise<StoredKey | undefined> {
+/**
+ * Looks a key up by its id. An unknown one gets an answer of the same shape and size: eleven microseconds of reading
+ * a row or none are enough to tell ids apart, over many tries.
+ */
+export async function findKey(database: Pick<Database, 'query'>, id: string): Promise<StoredKey> {
   const { rows } = await database.query(
-    'SELECT secret_hmac, scopes, expires_at, revoked_at FROM api_key WHERE key_id = $1',
+    `SELECT key_id IS NOT NULL AS known, coalesce(secret_hmac, decode(repeat('00', 32), 'hex')) AS hash,
+            coalesce(scopes, '{search}') AS scopes, coalesce(expires_at, 'infinity') AS expires,
+            revoked_at IS NOT NULL AS revoked
+     FROM (VALUES ($1)) AS asked (id) LEFT JOIN api_key ON key_id = asked.id`,
     [id],
   );
-  const row = rows[0];
-  if (row === undefined) return undefined;
-  const expires = row['expires_at'] as Date | null;
+  const { known, hash, scopes, expires, revoked } = rows[0] ?? {};
   return {
-    hash: row['secret_hmac'] as Uint8Array,
-    scopes: row['scopes'] as string[],
-    expiresAt: expires === null ? Number.POSITIVE_INFINITY : expires.getTime(),
-    revoked: row['revoked_at'] !== null,
+    known: known === true,
+    hash: hash as Uint8Array,
+    scopes: scopes as string[],
+    // What Postgres calls infinity, its driver does too.
+    expiresAt: Number(expires),
+    revoked: revoked === true,
   };
 }

@@ -10,14 +10,17 @@ const salt = 'salt';
 const key = newApiKey('prod', randomBytes);
 const text = writeApiKey(key);
 const stored: StoredKey = {
+  known: true,
   hash: hashSecret(salt, key.secret),
   scopes: ['search'],
   expiresAt: Number.POSITIVE_INFINITY,
   revoked: false,
 };
 
-function given(first: StoredKey | null = stored) {
-  const world = { now: 0, stored: first ?? undefined, down: false, asked: 0 };
+const unknown: StoredKey = { ...stored, known: false, hash: new Uint8Array(32) };
+
+function given(first = stored) {
+  const world = { now: 0, stored: first, down: false, asked: 0 };
   const gate = keyGate({
     environment: 'prod',
     salt,
@@ -25,7 +28,7 @@ function given(first: StoredKey | null = stored) {
     async find(id) {
       world.asked += 1;
       if (world.down) throw new Error('no database');
-      return id === key.id ? world.stored : undefined;
+      return id === key.id ? world.stored : unknown;
     },
   });
   const check = async (given = text): Promise<string> => await gate.check({ 'x-api-key': given });
@@ -45,10 +48,10 @@ describe('the gate', () => {
     await expect(gate.check({})).rejects.toMatchObject(refused);
   });
 
-  it.each<[string, StoredKey | null, string]>([
+  it.each<[string, StoredKey, string]>([
     ['a malformed one', stored, 'prt_x'],
     ['one of another environment', stored, writeApiKey({ ...key, environment: 'dev' })],
-    ['an unknown one', null, text],
+    ['an unknown one', unknown, text],
     ['one of another secret', stored, writeApiKey({ ...key, secret: '0'.repeat(64) })],
     ['a revoked one', { ...stored, revoked: true }, text],
     ['an expired one', { ...stored, expiresAt: 0 }, text],
