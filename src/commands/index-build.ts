@@ -3,10 +3,10 @@ import type { Outcome, Ports } from '../ports.ts';
 import type { Manifest } from '../search/index/manifest.ts';
 import { databaseSource } from '../search/populate/database-source.ts';
 import { buildAndPublish } from './build-index.ts';
-import { type Project, underLease } from './context.ts';
+import { isStack, type Project, underLease } from './context.ts';
 import { embedderOf } from './embedder.ts';
 import { withDatabase } from './migrate.ts';
-import { openProjectFor, openSource, type VocabularyOptions } from './vocabulary.ts';
+import { openProjectFor, openSource, vocabularyInside, type VocabularyOptions } from './vocabulary.ts';
 
 export interface IndexBuildOptions extends VocabularyOptions {
   readonly source?: string;
@@ -25,6 +25,11 @@ export async function build(ports: Ports, options: IndexBuildOptions): Promise<O
     });
   }
   const project = await openProjectFor(ports, options);
+  if (isStack(project)) {
+    const source = options.source === undefined ? [] : ['--source', options.source];
+    const request = { argv: ['index', 'build', ...source], changes: true, ...vocabularyInside(project) };
+    return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
+  }
   if (options.dryRun === true) return await wouldBuild(ports, project, options);
   return await underLease(ports, project, 'index build', async () => {
     const embedder = await embedderOf(ports, project);

@@ -9,14 +9,14 @@ import { type Manifest, readManifest } from '../search/index/manifest.ts';
 import { sameModel } from '../search/index/open.ts';
 import { buildsFolder, listBuilds } from '../search/index/publish.ts';
 import { publishBuild } from './build-index.ts';
-import { type Project, underLease } from './context.ts';
+import { isStack, type Project, underLease } from './context.ts';
 import { embedderOf } from './embedder.ts';
 import { summary } from './index-build.ts';
 import { withDatabase } from './migrate.ts';
 import { prepare, recordBuild, type Wanted } from './prepare.ts';
 import { withSearchEngine } from './search-engine.ts';
 import { gatherFacts } from './up-facts.ts';
-import { openProjectFor, type VocabularyOptions } from './vocabulary.ts';
+import { openProjectFor, vocabularyInside, type VocabularyOptions } from './vocabulary.ts';
 
 /** A killed job's lease on the index volume is believed for 30 s. */
 const lockPatience = 45_000;
@@ -29,6 +29,10 @@ const lockLook = 2_000;
  */
 export async function ensureIndex(ports: Ports, options: VocabularyOptions): Promise<Outcome> {
   const project = await openProjectFor(ports, options);
+  if (isStack(project)) {
+    const request = { argv: ['index', 'ensure'], changes: true, ...vocabularyInside(project) };
+    return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
+  }
   const embedder = await embedderOf(ports, project);
   try {
     if (options.dryRun === true) {

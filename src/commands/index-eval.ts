@@ -4,7 +4,7 @@ import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { evaluate as run } from '../search/eval/evaluate.ts';
 import { readQueries } from '../search/eval/queries.ts';
 import { openPublished } from '../search/index/open.ts';
-import { openProject } from './context.ts';
+import { isStack, openProject } from './context.ts';
 import { embedderOf } from './embedder.ts';
 
 export interface IndexEvalOptions extends GlobalOptions {
@@ -17,6 +17,13 @@ export async function evaluate(ports: Ports, options: IndexEvalOptions): Promise
   const project = await openProject(ports, options);
   const file = path.resolve(ports.caller.cwd, options.queries);
   const all = await readQueries(file);
+  if (isStack(project)) {
+    const inside = `/input/${path.basename(file)}`;
+    const sample = options.sample === undefined ? [] : ['--sample', String(options.sample)];
+    const argv = ['index', 'eval', '--queries', inside, ...sample];
+    const request = { argv, changes: false, mounts: { [file]: inside } };
+    return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
+  }
   const every =
     options.sample === undefined ? 1 : Math.max(1, Math.floor(all.length / Math.max(1, options.sample)));
   const queries = all.filter((_, index) => index % every === 0);

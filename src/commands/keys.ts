@@ -4,7 +4,7 @@ import { PortiereError } from '../errors.ts';
 import type { Database, GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { hashSecret, newApiKey, writeApiKey } from '../search/api/api-key.ts';
 import { type Actor, insertKey, type KeyRecord, listKeys, revokeKey } from '../search/api/key-store.ts';
-import { openProject, type Project } from './context.ts';
+import { isStack, openProject, type Project } from './context.ts';
 import { look, withDatabase } from './migrate.ts';
 
 export interface KeyCreateOptions extends GlobalOptions {
@@ -19,6 +19,10 @@ const day = 86_400_000;
 export async function create(ports: Ports, options: KeyCreateOptions): Promise<Outcome> {
   const name = keyName(options.name);
   const project = await openProject(ports, options);
+  if (isStack(project)) {
+    const expires = options.expires === undefined ? [] : ['--expires', String(options.expires)];
+    return await inStack(ports, options, { project, argv: ['create', '--name', name, ...expires] });
+  }
   const { environment, settings } = project.config;
   const salt = settings.API_KEY_SALT?.reveal() ?? '';
   if (salt === '') {
@@ -49,6 +53,7 @@ export async function create(ports: Ports, options: KeyCreateOptions): Promise<O
 /** Every key and its state; secrets are not stored, so none is shown. */
 export async function list(ports: Ports, options: GlobalOptions): Promise<Outcome> {
   const project = await openProject(ports, options);
+  if (isStack(project)) return await inStack(ports, options, { project, argv: ['list'] });
   const keys = await withKeys(ports, project, 'keys list', listKeys);
   const now = ports.clock.now();
   const date = (time: Date | null): string => time?.toISOString() ?? '';
@@ -79,6 +84,7 @@ export async function revoke(
 ): Promise<Outcome> {
   const { id } = options;
   const project = await openProject(ports, options);
+  if (isStack(project)) return await inStack(ports, options, { project, argv: ['revoke', options.id] });
   const key = await withKeys(ports, project, 'keys revoke', async (database) =>
     options.dryRun === true
       ? (await listKeys(database)).find(({ key_id }) => key_id === id)
@@ -145,4 +151,13 @@ function userName(): string {
   } catch {
     return 'unknown';
   }
+}
+
+async function inStack(
+  ports: Ports,
+  options: GlobalOptions,
+  { project, argv }: { readonly project: Project; readonly argv: readonly string[] },
+): Promise<Outcome> {
+  const request = { argv: ['keys', ...argv], changes: argv[0] !== 'list' };
+  return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
 }

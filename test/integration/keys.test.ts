@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -177,5 +178,16 @@ describe.skipIf(lacking !== undefined)(`API keys, in a real Postgres${lacking ??
     await postgres.start();
     await until('Postgres is met again', async () => (await get('/health/ready')).status === 200);
     expect(await ask(unknown.key)).toBe(404);
+  });
+
+  it('stops in order within 10 seconds, whoever still hangs', async () => {
+    const one = await serveStack(parts);
+    const slow = connect(Number(new URL(one.url).port), '127.0.0.1');
+    slow.on('error', () => undefined).write('GET /health HTTP/1.1\r\nHost: x\r\n');
+    await until('it is connected', () => slow.bytesWritten > 0);
+    const start = Date.now();
+    expect((await one.stop()).data).toMatchObject({ stopped: true });
+    expect(Date.now() - start).toBeLessThan(9_500);
+    await expect(one.get('/health')).rejects.toThrow('fetch failed');
   });
 });

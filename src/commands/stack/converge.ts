@@ -162,9 +162,12 @@ export async function settle(
       ...(timeout === undefined ? {} : { timeout: Math.max(0, timeout) }),
       onChange: (service, words) => {
         said.set(service, words);
-        const text = openWords(said);
-        if (text !== told && text !== '') progress.say(text);
-        told = text;
+        // One look may change what there is to say of several services: it is said once.
+        queueMicrotask(() => {
+          const text = openWords(said);
+          if (text !== told && text !== '') progress.say(text);
+          told = text;
+        });
       },
     });
     const failure = failureOf(found);

@@ -1,5 +1,3 @@
-import path from 'node:path';
-
 import { PortiereError } from '../../errors.ts';
 import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import type { Engine } from '../../ports/engine.ts';
@@ -34,11 +32,6 @@ export async function runInStack(
   return request.changes && options.dryRun !== true
     ? await underLease(ports, project, request.argv.slice(0, 2).join(' '), work)
     : await work();
-}
-
-/** The path that a file of this machine has inside the container. */
-export function insidePath(file: string): string {
-  return `/input/${path.basename(file)}`;
 }
 
 async function runOnce(

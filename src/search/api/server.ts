@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import swagger from '@fastify/swagger';
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 import { fromSystemError } from '../../errors.ts';
@@ -81,11 +81,24 @@ export async function newServer(parts: ApiParts): Promise<FastifyInstance> {
         version: parts.version,
         description: 'Hybrid search over OMOP concepts.',
       },
+      ...(parts.keys === undefined ? {} : keysInOpenApi),
     },
   });
   addRoutes(app, parts);
   return app;
 }
+
+type OpenApi = NonNullable<FastifyDynamicSwaggerOptions['openapi']>;
+
+const keysInOpenApi: Pick<OpenApi, 'components' | 'security'> = {
+  components: {
+    securitySchemes: {
+      bearer: { type: 'http', scheme: 'bearer' },
+      header: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+    },
+  },
+  security: [{ bearer: [] }, { header: [] }],
+};
 
 /** Listens; PORT_IN_USE and the like come as they are for the caller to word. */
 export async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {

@@ -252,6 +252,8 @@ describe('keys', () => {
       expect((await locked.get('/v1/search?q=a', { 'x-api-key': 'right' })).status).toBe(200);
       expect((await locked.get('/health')).status).toBe(200);
       expect(clients).toEqual(['key:k1']);
+      const { body } = await locked.get('/openapi.json');
+      expect(body.security).toEqual([{ bearer: [] }, { header: [] }]);
       expect((await locked.get('/metrics')).body).toContain('portiere_rate_limiter_degraded 1');
     } finally {
       await locked.close();

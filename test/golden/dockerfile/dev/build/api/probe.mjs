@@ -11,9 +11,7 @@ try {
   if (wantsBody) process.stdout.write(`${body}\n`);
   if (!answer.ok) fail(`${url} answers ${answer.status}: ${body.slice(0, 400).replaceAll(/\s+/g, ' ')}`);
 } catch (error) {
-  fail(
-    `${url}: ${error.name === 'TimeoutError' ? 'no answer within 4 seconds' : (error.cause?.message ?? error.message)}`,
-  );
+  fail(`${url}: ${error.name === 'TimeoutError' ? 'no answer within 4 seconds' : (error.cause?.message ?? error.message)}`);
 }
 
 // The engine keeps what a probe prints; a body is on standard output alone.
