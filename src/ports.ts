@@ -189,7 +189,7 @@ export interface HttpAnswer {
 
 export interface Http {
   /** GET with a deadline; throws SERVER_UNREACHABLE when nothing answers. A JSON body comes parsed. */
-  get(url: string, timeout: number): Promise<HttpAnswer>;
+  get(url: string, timeout: number, headers?: Readonly<Record<string, string>>): Promise<HttpAnswer>;
 }
 
 /** Progress of one step: a count towards a total where that is known. */

@@ -47,7 +47,7 @@ export function addContainerCommands<Command extends Described>({
     'scale <counts...>',
     'Set how many containers services have: scale api=2',
     async () => (await import('../commands/stack/scale.ts')).scale,
-  );
+  ).option('--stable-for <seconds>', 'how long they must have been well', seconds);
   const images = async (): Promise<typeof import('../commands/stack/image-verbs.ts')> =>
     await import('../commands/stack/image-verbs.ts');
   selected(

@@ -1,5 +1,6 @@
 import { PortiereError } from '../errors.ts';
 import type { Outcome, Ports } from '../ports.ts';
+import { operatorPass, passHeader } from '../search/api/operator-pass.ts';
 import { isStack, openProject } from './context.ts';
 import { type SearchAnswer, type SearchOptions, searchView } from './search-view.ts';
 import { serverUrl } from './server-state.ts';
@@ -11,16 +12,27 @@ export async function search(ports: Ports, options: SearchOptions): Promise<Outc
   const project = await openProject(ports, options);
   if (isStack(project))
     return await (await import('./stack/search.ts')).searchInStack(ports, options, project);
-  // Inside a stack the API is asked in its own container, where it needs no key.
-  const url = project.config.inside === null ? await serverUrl(ports, project) : insideUrl;
-  const answer = await ask(ports, url, options);
+  const { inside, settings } = project.config;
+  const answer =
+    inside === null
+      ? await ask(ports, await serverUrl(ports, project), options)
+      : // Beside the API in its own container; the salt they share stands for a key.
+        await ask(ports, insideUrl, options, {
+          [passHeader]: operatorPass(settings.API_KEY_SALT?.reveal() ?? '', ports.clock.now().getTime()),
+        });
   return { data: answer, view: searchView(options.text, answer) };
 }
 
-export async function ask(ports: Ports, url: string, options: SearchOptions): Promise<SearchAnswer> {
+export async function ask(
+  ports: Ports,
+  url: string,
+  options: SearchOptions,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<SearchAnswer> {
   const { status, body } = await ports.http.get(
     `${url}/v1/search?${queryString(options)}`,
     (options.timeout ?? 30) * 1000,
+    headers,
   );
   if (status === 200) return body as SearchAnswer;
   const detail = (body as { detail?: string }).detail ?? `status ${status}`;

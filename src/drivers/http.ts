@@ -3,11 +3,15 @@ import type { Http } from '../ports.ts';
 
 /** HTTP through the built-in fetch, every call with a deadline. */
 export const http: Http = {
-  async get(url, timeout) {
+  async get(url, timeout, headers = {}) {
     let response: Response;
     let text: string;
     try {
-      response = await fetch(url, { signal: AbortSignal.timeout(timeout), redirect: 'manual' });
+      response = await fetch(url, {
+        signal: AbortSignal.timeout(timeout),
+        redirect: 'manual',
+        headers: { ...headers },
+      });
       text = await response.text();
     } catch (error) {
       throw new PortiereError('SERVER_UNREACHABLE', `Nothing answers at ${url} within ${timeout} ms.`, {

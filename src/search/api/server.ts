@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import swagger from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
 import { fromSystemError } from '../../errors.ts';
@@ -88,13 +88,11 @@ export async function newServer(parts: ApiParts): Promise<FastifyInstance> {
   return app;
 }
 
-type OpenApi = NonNullable<FastifyDynamicSwaggerOptions['openapi']>;
-
-const keysInOpenApi: Pick<OpenApi, 'components' | 'security'> = {
+const keysInOpenApi = {
   components: {
     securitySchemes: {
-      bearer: { type: 'http', scheme: 'bearer' },
-      header: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+      bearer: { type: 'http' as const, scheme: 'bearer' },
+      header: { type: 'apiKey' as const, in: 'header', name: 'x-api-key' },
     },
   },
   security: [{ bearer: [] }, { header: [] }],

@@ -22,6 +22,8 @@ export function api(making: Making): Service {
       CORS_ORIGINS: config.settings.CORS_ORIGINS.join(','),
       RATE_LIMIT_PER_MINUTE: String(config.settings.RATE_LIMIT_PER_MINUTE),
       READINESS_STRICT: String(config.settings.READINESS_STRICT),
+      // What each may let through by itself while Redis is away.
+      PORTIERE_REPLICAS: String(config.services.api?.replicas ?? 1),
     },
     secrets: secretsOfApi(making),
     networks: ['back', 'front'],
