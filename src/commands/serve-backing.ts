@@ -1,4 +1,3 @@
-import { PortiereError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
 import { type KeyGate, keyGate } from '../search/api/key-gate.ts';
 import { findKey } from '../search/api/key-store.ts';
@@ -8,6 +7,7 @@ import { Busy } from '../search/api/readiness.ts';
 import { elasticsearchWords } from '../search/lexical/elasticsearch-words.ts';
 import type { WordEngine } from '../search/lexical/word-arm.ts';
 import type { Project } from './context.ts';
+import { watchPeers } from './peers.ts';
 import { searchEngineOf } from './search-engine.ts';
 import { steadyDatabase } from './steady-database.ts';
 
@@ -61,6 +61,7 @@ export async function stackBacking(ports: Ports, project: Project, closers: Clos
   const { config } = project;
   const { settings, environment } = config;
   const engine = await searchEngineOf(ports, project);
+  const peers = watchPeers(config.inside ?? 'localhost');
   const cache = await ports.caches.connect({
     host: settings.REDIS_HOST,
     port: settings.REDIS_PORT,
@@ -69,7 +70,7 @@ export async function stackBacking(ports: Ports, project: Project, closers: Clos
   const limiter = sharedLimiter({
     cache,
     limit: settings.RATE_LIMIT_PER_MINUTE,
-    replicas: replicasOf(ports),
+    replicas: () => peers.count(),
     prefix: `portiere:${config.name}:${environment}:limit:`,
     now: () => ports.clock.elapsed(),
     onChange(reason) {
@@ -86,6 +87,7 @@ export async function stackBacking(ports: Ports, project: Project, closers: Clos
   );
   closers.push(async () => {
     limiter.close();
+    peers.close();
     await Promise.all([engine?.close(), cache.close(), database.close()]);
   });
   return {
@@ -105,13 +107,4 @@ export async function stackBacking(ports: Ports, project: Project, closers: Clos
       await database.query('SELECT 1');
     },
   };
-}
-
-/** How many API processes share the limit, as the stack tells each of them; 1 where it does not. */
-function replicasOf(ports: Ports): number {
-  const given = ports.caller.env['PORTIERE_REPLICAS'] ?? '1';
-  if (/^[1-9]\d{0,3}$/.test(given)) return Number(given);
-  throw new PortiereError('CONFIG_INVALID', `PORTIERE_REPLICAS must be a whole number, not ${given}.`, {
-    hint: 'Rendered files set it; leave it out where one API process runs.',
-  });
 }

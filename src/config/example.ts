@@ -18,9 +18,13 @@ export function envExample(): string {
   return head + parts.join('');
 }
 
-/** What a setting's help adds: where it is required, and where its default differs. */
-export function environmentsInWords(environments: readonly BaseEnvironment[]): string {
-  return environments.length === baseEnvironments.length ? 'everywhere' : environments.join(', ');
+/** Where a setting is required, in words. */
+export function requiredInWords(
+  environments: readonly BaseEnvironment[],
+  services: readonly string[] = [],
+): string {
+  const where = environments.length === baseEnvironments.length ? 'everywhere' : environments.join(', ');
+  return services.length === 0 ? where : `${where} with ${services.join(' or ')}`;
 }
 
 function linesOf(name: (typeof settingNames)[number]): string[] {
@@ -29,7 +33,7 @@ function linesOf(name: (typeof settingNames)[number]): string[] {
   if (name.includes('.') || row.processOnly) return [];
   const notes = [
     row.secret ? 'secret' : '',
-    row.requiredIn === undefined ? '' : `required in ${environmentsInWords(row.requiredIn)}`,
+    row.requiredIn === undefined ? '' : `required in ${requiredInWords(row.requiredIn, row.neededBy)}`,
     ...Object.entries(row.defaults ?? {}).map(([base, text]) =>
       text === null ? `no default in ${base}` : `${base}: ${text === '' ? 'blank' : text}`,
     ),

@@ -1,4 +1,4 @@
-import { environmentsInWords } from './example.ts';
+import { requiredInWords } from './example.ts';
 import { type SettingName, settingNames, settingRow } from './settings.ts';
 import { sections } from './settings/setting.ts';
 
@@ -13,8 +13,8 @@ export function settingsReference(): string {
 }
 
 function rowOf(name: SettingName): string {
-  const { requiredIn, secret, help } = settingRow(name);
-  const required = requiredIn === undefined ? '' : environmentsInWords(requiredIn);
+  const { requiredIn, secret, help, neededBy } = settingRow(name);
+  const required = requiredIn === undefined ? '' : requiredInWords(requiredIn, neededBy);
   return `| \`${name}\` | ${required} | ${defaultsInWords(name)} | ${secret ? 'yes' : ''} | ${help} |`;
 }
 

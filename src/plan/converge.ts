@@ -120,8 +120,8 @@ function planJob(
 
 /** Data that the job did not work on: a volume that is gone, or one in memory whose service was started again. */
 function lostData(service: Service, finishedAt: number, { stack, observed }: Context): string | undefined {
-  const used = [service.name, ...service.dependsOn.map((dependency) => dependency.service)];
-  for (const { name, mounts } of stack.services.filter((one) => used.includes(one.name))) {
+  const used = new Set([service.name, ...service.dependsOn.map((dependency) => dependency.service)]);
+  for (const { name, mounts } of stack.services.filter((one) => used.has(one.name))) {
     for (const mount of mounts) {
       if (mount.kind !== 'volume') continue;
       const volume = observed.volumes.find((one) => one.name === `${stack.namespace}_${mount.volume}`);
@@ -137,8 +137,8 @@ function lostData(service: Service, finishedAt: number, { stack, observed }: Con
   return undefined;
 }
 
-export const hashLabel = 'io.portiere.config';
-export const fieldsLabel = 'io.portiere.fields';
+const hashLabel = 'io.portiere.config';
+const fieldsLabel = 'io.portiere.fields';
 
 function changedWords(
   container: ContainerState,

@@ -84,8 +84,8 @@ function latencyOf(container: ContainerState | undefined): number | null {
 }
 
 function worst(components: readonly ComponentHealth[], own: Verdict['status']): Verdict['status'] {
-  const states = [...components.map(({ state }) => state), own];
-  return states.includes('down') ? 'down' : states.includes('degraded') ? 'degraded' : 'ok';
+  const states = new Set([...components.map(({ state }) => state), own]);
+  return states.has('down') ? 'down' : states.has('degraded') ? 'degraded' : 'ok';
 }
 
 function hintFor(first: ComponentHealth | undefined, service: string): string {

@@ -5,9 +5,7 @@ import { health } from '../../src/commands/health.ts';
 import { logs } from '../../src/commands/logs.ts';
 import { search } from '../../src/commands/search.ts';
 import { status } from '../../src/commands/status.ts';
-import type { GlobalOptions, Outcome, Ports } from '../../src/ports.ts';
 import { fakePorts, root } from '../support/ports.ts';
-import { goodProd } from '../config/given.ts';
 import { running, viewed } from './given.ts';
 
 const state = `${root}/.portiere/embedded`;
@@ -178,22 +176,5 @@ describe('search', () => {
       message: expect.stringContaining(what),
       hint: 'Start it with: portiere up',
     });
-  });
-});
-
-describe('an environment that is not embedded', () => {
-  const commands: Record<string, (ports: Ports, options: GlobalOptions) => Promise<Outcome>> = {
-    down,
-    health,
-    logs,
-    search: async (ports, options) => await search(ports, { ...options, text: 'x' }),
-    status,
-  };
-  it.each(Object.keys(commands))('is refused by %s', async (name) => {
-    const ports = fakePorts({ env: goodProd });
-    await expect(commands[name]?.(ports, { env: 'prod' })).rejects.toMatchObject({
-      code: 'ENVIRONMENT_UNSUPPORTED',
-    });
-    expect(ports.stopped).toEqual([]);
   });
 });

@@ -44,7 +44,7 @@ describe.skipIf(lackingRedis !== undefined)(
       const limiter = sharedLimiter({
         cache: await connected(),
         limit,
-        replicas,
+        replicas: () => replicas,
         prefix,
         now,
         onChange: (reason) => changes.push(reason?.message),

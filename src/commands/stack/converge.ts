@@ -38,8 +38,11 @@ export async function converge(ports: Ports, engine: Engine, work: Convergence):
       await compose(ports, engine, { work, services: changed });
       for (const { name } of changed) since.set(name, now);
     }
-    const jobs = services.filter((one) => one.kind === 'job' && changeOf(work, one.name) === undefined);
-    const awaited = services.filter((one) => !jobs.includes(one) && replicasOf(work, one) > 0);
+    // A job that need not run is done.
+    const awaited = services.filter(
+      (one) =>
+        replicasOf(work, one) > 0 && (one.kind === 'service' || changeOf(work, one.name) !== undefined),
+    );
     if (awaited.length === 0) continue;
     // Later phases only need it to be well now; whether it stays so is seen at the end.
     await settle(ports, engine, {
@@ -95,9 +98,9 @@ async function compose(
   { work, services }: { readonly work: Convergence; readonly services: readonly Service[] },
 ): Promise<void> {
   const { project } = work;
-  const scale = services
-    .filter((one) => one.kind === 'service')
-    .flatMap((one) => ['--scale', `${one.name}=${replicasOf(work, one)}`]);
+  const scale = services.flatMap((one) =>
+    one.kind === 'service' ? ['--scale', `${one.name}=${replicasOf(work, one)}`] : [],
+  );
   const words = services.map(({ name }) => {
     const change = changeOf(work, name);
     return `${change?.action ?? 'start'} ${name} (${change?.cause ?? ''})`;

@@ -20,9 +20,23 @@ export const compose: Target = {
       mode: 0o644,
     };
     const mounted = [...nginx.files(stack, sources), inside];
-    const content = withHeader(stack, '#', emitYaml(composeFile(stack, mounted), escapeCompose));
+    const yaml = emitYaml(composeFile(stack, mounted), escapeCompose);
+    const content = withHeader(stack, '#', exceptionsOf(stack) + yaml);
     return [{ path: 'compose.yaml', content, mode: 0o644 }, inside, ...secretFiles(stack)];
   },
+};
+
+/** Said on top, so that whoever reads the file need not ask whether it was forgotten. */
+function exceptionsOf({ exceptions }: Stack): string {
+  return exceptions
+    .map(({ service, rule, reason }) => `# ${service} goes without ${exceptionWords[rule]}: ${reason}.\n`)
+    .join('');
+}
+
+const exceptionWords: Readonly<Record<Stack['exceptions'][number]['rule'], string>> = {
+  'read-only-root': 'a read-only root',
+  init: 'an init of ours',
+  healthcheck: 'a healthcheck',
 };
 
 /** In a folder of the owner's alone, and there readable, as whoever a container runs as must read its own. */

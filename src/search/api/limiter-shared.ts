@@ -5,8 +5,8 @@ import { slidingWindow, takenFrom } from './sliding-window.ts';
 export interface SharedLimit {
   readonly cache: Cache;
   readonly limit: number;
-  /** How many processes share the limit: alone, each lets its part through. */
-  readonly replicas: number;
+  /** How many processes share the limit at the moment: alone, each lets its part through. */
+  readonly replicas: () => number;
   /** Before every key, so that stacks which share a server do not share limits. */
   readonly prefix: string;
   /** Milliseconds. */
@@ -27,7 +27,7 @@ const lookEvery = 500;
  */
 export function sharedLimiter(parts: SharedLimit): Limiter & { close(): void } {
   const { cache, limit, replicas, prefix, now, onChange } = parts;
-  const local = localLimiter(Math.ceil(limit / replicas), now);
+  const local = localLimiter(() => Math.ceil(limit / replicas()), now);
   let failure: Error | undefined;
   let guardedUntil = Number.NEGATIVE_INFINITY;
 

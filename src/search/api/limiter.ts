@@ -27,7 +27,8 @@ export const limitWindow = 60_000;
 const maximumClients = 10_000;
 
 /** A limiter in this process's memory, for one process alone; `now` in milliseconds. */
-export function localLimiter(limit: number, now: () => number): LocalLimiter {
+export function localLimiter(given: number | (() => number), now: () => number): LocalLimiter {
+  const currently = typeof given === 'number' ? (): number => given : given;
   const clients = new Map<string, number[]>();
   const recent = (client: string, time: number): number[] => {
     const times = (clients.get(client) ?? []).filter((past) => past > time - limitWindow);
@@ -40,6 +41,7 @@ export function localLimiter(limit: number, now: () => number): LocalLimiter {
     component: 'rate_limiter',
     async take(client) {
       const time = now();
+      const limit = currently();
       const times = recent(client, time);
       const allowed = times.length < limit;
       if (allowed) times.push(time);

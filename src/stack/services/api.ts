@@ -4,8 +4,7 @@ import { defaultImages } from '../defaults.ts';
 import type { Image, Mount, Service } from '../model.ts';
 import { hardened, imageOf, type Making, secret, service } from '../service.ts';
 
-/** Where the api image keeps what is ours. */
-export const home = '/app';
+const home = '/app';
 const indexFolder = '/data/faiss';
 const port = 8000;
 
@@ -22,8 +21,6 @@ export function api(making: Making): Service {
       CORS_ORIGINS: config.settings.CORS_ORIGINS.join(','),
       RATE_LIMIT_PER_MINUTE: String(config.settings.RATE_LIMIT_PER_MINUTE),
       READINESS_STRICT: String(config.settings.READINESS_STRICT),
-      // What each may let through by itself while Redis is away.
-      PORTIERE_REPLICAS: String(config.services.api?.replicas ?? 1),
     },
     secrets: secretsOfApi(making),
     networks: ['back', 'front'],

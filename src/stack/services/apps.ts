@@ -3,7 +3,7 @@ import type { Service } from '../model.ts';
 import { hardened, imageOf, type Making, secret, secretsAsVariables, service } from '../service.ts';
 
 /** Next.js inlines these into the pages at build time, so they are arguments of the build. */
-export const publicSettings = {
+const publicSettings = {
   cloud: ['NEXT_PUBLIC_SUPABASE_URL', 'NEXT_PUBLIC_SUPABASE_ANON_KEY', 'NEXT_PUBLIC_API_URL'],
   mapper: ['NEXT_PUBLIC_LIFF_ID', 'NEXT_PUBLIC_SUPABASE_URL', 'NEXT_PUBLIC_API_URL'],
 } as const satisfies Readonly<Record<string, readonly SettingName[]>>;

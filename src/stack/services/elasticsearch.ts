@@ -62,8 +62,8 @@ export function elasticsearch(making: Making): Service {
 
 const address = `http://127.0.0.1:${port}/_cluster/health?wait_for_status=yellow&timeout=1s`;
 const probe = `curl -fsS -o /dev/null '${address}'`;
-/** The password reaches curl on its standard input: a command line can be read by others. */
-const securedProbe = `printf 'user = "elastic:%s"' "$(cat /run/secrets/ELASTIC_PASSWORD)" | curl -fsS -K - -o /dev/null '${address}'`;
+/** The password reaches curl on its standard input, quoted as its configuration wants it: a command line can be read by others. */
+const securedProbe = `printf 'user = "elastic:%s"' "$(sed 's/[\\\\"]/\\\\&/g' /run/secrets/ELASTIC_PASSWORD)" | curl -fsS -K - -o /dev/null '${address}'`;
 
 /** Bytes of the heap that ES_JAVA_OPTS asks for. */
 export function heapBytes(options: string): number {

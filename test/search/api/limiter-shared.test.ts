@@ -37,7 +37,7 @@ function given({ limit = 4, replicas = 2 } = {}) {
   const limiter = sharedLimiter({
     cache,
     limit,
-    replicas,
+    replicas: () => replicas,
     prefix: 'p:',
     now: () => Date.now(),
     onChange: (reason) => changes.push(reason === undefined),
