@@ -88,7 +88,7 @@ function build(version: string, choose: (invocation: Invocation) => void): Comma
     ),
   )
     .option('--profile <name>', 'services of this profile too; repeatable', collect)
-    .option('--stable-for <seconds>', 'how long services must have been well', seconds)
+    .option('--stable-for <seconds>', 'how long services must have been well (0: not at all)', secondsOrNone)
     .option('--build', 'build images anew')
     .option('--force', 'overwrite rendered files that were edited by hand');
   add(
@@ -99,7 +99,11 @@ function build(version: string, choose: (invocation: Invocation) => void): Comma
   )
     .option('--volumes', 'remove the data too; asks for the name of the project')
     .option('--confirm <name>', 'the name of the project, in place of typing it');
-  addContainerCommands({ add: (usage, text, load) => add(program, usage, text, load), seconds, collect });
+  addContainerCommands({
+    add: (usage, text, load) => add(program, usage, text, load),
+    secondsOrNone,
+    collect,
+  });
   detailed(
     add(
       program,
@@ -284,6 +288,12 @@ function whole(value: string): number {
 }
 
 function seconds(value: string): number {
-  if (/^\d{1,6}(\.\d{1,3})?$/.test(value) && Number(value) > 0) return Number(value);
+  const given = secondsOrNone(value);
+  if (given > 0) return given;
+  throw new InvalidArgumentError('It must be more than 0.');
+}
+
+function secondsOrNone(value: string): number {
+  if (/^\d{1,6}(\.\d{1,3})?$/.test(value)) return Number(value);
   throw new InvalidArgumentError('It must be a number of seconds.');
 }

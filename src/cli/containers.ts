@@ -10,7 +10,7 @@ interface Described {
 /** What `cli.ts` lends for describing a command. */
 export interface Registry<Command extends Described> {
   readonly add: (usage: string, description: string, load: () => Promise<Action>) => Command;
-  readonly seconds: (text: string) => number;
+  readonly secondsOrNone: (text: string) => number;
   readonly collect: (value: string, before?: readonly string[]) => string[];
 }
 
@@ -18,7 +18,7 @@ export interface Registry<Command extends Described> {
 export function addContainerCommands<Command extends Described>({
   add,
   collect,
-  seconds,
+  secondsOrNone,
 }: Registry<Command>): void {
   add(
     'ps',
@@ -32,7 +32,7 @@ export function addContainerCommands<Command extends Described>({
       async () => (await import('../commands/stack/restart.ts')).restart,
     ),
     collect,
-  ).option('--stable-for <seconds>', 'how long they must have been well', seconds);
+  ).option('--stable-for <seconds>', 'how long they must have been well', secondsOrNone);
   add(
     'exec <service> [program...]',
     'Run a program in a running container: exec postgres -- psql -U portiere',
@@ -47,7 +47,7 @@ export function addContainerCommands<Command extends Described>({
     'scale <counts...>',
     'Set how many containers services have: scale api=2',
     async () => (await import('../commands/stack/scale.ts')).scale,
-  ).option('--stable-for <seconds>', 'how long they must have been well', seconds);
+  ).option('--stable-for <seconds>', 'how long they must have been well', secondsOrNone);
   const images = async (): Promise<typeof import('../commands/stack/image-verbs.ts')> =>
     await import('../commands/stack/image-verbs.ts');
   selected(

@@ -1,6 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 
 import { PortiereError } from '../errors.ts';
@@ -9,7 +8,9 @@ import { buildStack } from '../stack/build.ts';
 import type { StackFacts } from '../stack/facts.ts';
 import type { Stack } from '../stack/model.ts';
 import { stackProblems } from '../stack/rules.ts';
+import { locateModel } from '../search/embed/model-files.ts';
 import { openProject, type Project } from './context.ts';
+import { modelRequest } from './embedder.ts';
 import type { SettingFlags } from './read-config.ts';
 import { readTls } from './stack/tls.ts';
 
@@ -54,7 +55,7 @@ async function stackFacts(ports: Ports, project: Project): Promise<StackFacts> {
     root: project.root,
     tls: await readTls(ports, project),
     vocabulary: await vocabularyFact(project),
-    modelFolder: modelFolder(ports, project),
+    modelFolder: await modelFolder(ports, project),
     caFile: await caFile(ports, project),
     fingerprint: (text) => createHmac('sha256', key).update(text).digest('hex').slice(0, 12),
     fingerprintOf: (parts) => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12),
@@ -98,12 +99,18 @@ async function vocabularyFact(project: Project): Promise<StackFacts['vocabulary'
   return { path: file, fingerprint: createHash('sha256').update(parts).digest('hex').slice(0, 12) };
 }
 
-/** MODEL_DIR, or the cache folder of the user. */
-function modelFolder(ports: Ports, project: Project): string {
-  const given = project.config.settings.MODEL_DIR;
-  if (given !== '') return project.resolve(given);
-  const cache = ports.caller.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache');
-  return path.join(cache, 'portiere', 'models');
+/** The model's folder where it is on this disk, else where it would be. */
+async function modelFolder(ports: Ports, project: Project): Promise<string> {
+  const request = modelRequest(ports, project);
+  if (request.model === 'hashing') return request.cacheDir;
+  const found = await locateModel(request).catch(() => undefined);
+  return found?.folder ?? request.modelDir ?? path.join(request.cacheDir, request.model);
+}
+
+/** MODEL_MISSING or MODEL_UNKNOWN where the containers would look for the model in vain. */
+export async function requireModel(ports: Ports, project: Project): Promise<void> {
+  const request = modelRequest(ports, project);
+  if (request.model !== 'hashing') await locateModel(request);
 }
 
 /** BUILD_CA_FILE, or the bundle that Node itself was told to trust. */

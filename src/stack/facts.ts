@@ -12,7 +12,7 @@ export interface StackFacts {
   readonly tls: { readonly certificate: string; readonly key: Secret } | null;
   /** The configured vocabulary download: absolute path and what changes when it changes. */
   readonly vocabulary: { readonly path: string; readonly fingerprint: string } | null;
-  /** Absolute path of the folder with the embedding models. */
+  /** Absolute path of the embedding model's folder. */
   readonly modelFolder: string;
   /** Absolute path of the CA bundle that image builds trust. */
   readonly caFile: string | null;

@@ -55,7 +55,7 @@ export function commonParts(
   const models: Mount[] =
     config.settings.EMBEDDING_MODEL === 'hashing'
       ? []
-      : [{ kind: 'bind', source: facts.modelFolder, target: '/models', readOnly: true }];
+      : [{ kind: 'bind', source: facts.modelFolder, target: modelInside(making), readOnly: true }];
   return {
     workingFolder: home,
     mounts: [
@@ -71,6 +71,11 @@ export function commonParts(
       : ['back'],
     inputs: {},
   };
+}
+
+/** A model's folder under the last part of its name, which is how MODEL_DIR is searched. */
+function modelInside({ config }: Making): string {
+  return `/models/${config.settings.EMBEDDING_MODEL.split('/').at(-1) ?? ''}`;
 }
 
 /** The image that is built from this installation; its tag says what is in it. */

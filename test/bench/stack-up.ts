@@ -1,0 +1,64 @@
+// `portiere up` against `docker compose up -d --wait` of the same rendered file, from nothing, images present, in turn.
+// usage: node test/bench/stack-up.ts [ROUNDS]
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+
+import { nameOf, newStackProject, stackMissing, type StackProject } from '../support/stacks.ts';
+
+const rounds = Number(process.argv[2] ?? 3);
+if (stackMissing !== '') throw new Error(stackMissing);
+
+const project = await newStackProject(['dev']);
+const rows: { readonly settled: number; readonly at_once: number; readonly compose: number }[] = [];
+try {
+  // The api image is built, and everything has been read once.
+  await timed(project, ['up']);
+  for (let round = 0; round < rounds; round++) {
+    await wipe(project);
+    const settled = await timed(project, ['up']);
+    await wipe(project);
+    const atOnce = await timed(project, ['up', '--stable-for', '0']);
+    await wipe(project);
+    rows.push({ settled, at_once: atOnce, compose: plainCompose(project) });
+    console.table(rows.at(-1));
+  }
+} finally {
+  await project.end();
+}
+
+const peer = median(rows.map(({ compose }) => compose));
+report('portiere up (all settled: 10 s well, 25 s without a healthcheck)', (row) => row.settled);
+report('portiere up --stable-for 0', (row) => row.at_once);
+console.log(`docker compose up -d --wait: ${peer.toFixed(1)} s (median of ${rounds})`);
+
+function report(name: string, pick: (row: (typeof rows)[number]) => number): void {
+  const ours = median(rows.map(pick));
+  const over = median(rows.map((row) => pick(row) - row.compose));
+  const percent = median(rows.map((row) => (pick(row) / row.compose - 1) * 100));
+  console.log(`${name}: ${ours.toFixed(1)} s, ${over.toFixed(1)} s (${percent.toFixed(0)} %) over Compose`);
+}
+
+async function timed(stack: StackProject, args: readonly string[]): Promise<number> {
+  const done = await stack.run(args, { timeout: 600_000 });
+  if (done.code !== 0) throw new Error(done.stderr);
+  return done.milliseconds / 1000;
+}
+
+async function wipe(stack: StackProject): Promise<void> {
+  await timed(stack, ['down', '--volumes', '--confirm', nameOf(stack)]);
+}
+
+function plainCompose({ folder }: StackProject): number {
+  const file = join(folder, '.portiere/render/dev/compose.yaml');
+  const start = performance.now();
+  execFileSync('docker', ['compose', '-f', file, 'up', '-d', '--wait'], {
+    stdio: 'ignore',
+    timeout: 600_000,
+  });
+  return (performance.now() - start) / 1000;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
