@@ -97,3 +97,12 @@ export async function underLease<T>(
 export function isStack({ config }: Project): boolean {
   return config.base !== 'embedded' && config.inside === null;
 }
+
+/**
+ * Whether jobs on the data run in containers of the stack: its own Postgres can be reached from nowhere else, and one
+ * declared external belongs to a stack. A server that is merely named by DB_HOST is worked on from here.
+ */
+export function hasJobsInside(project: Project): boolean {
+  const { settings, services } = project.config;
+  return isStack(project) && (settings.DB_HOST === 'postgres' || services.postgres?.external === true);
+}

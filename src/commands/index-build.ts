@@ -3,7 +3,7 @@ import type { Outcome, Ports } from '../ports.ts';
 import type { Manifest } from '../search/index/manifest.ts';
 import { databaseSource } from '../search/populate/database-source.ts';
 import { buildAndPublish } from './build-index.ts';
-import { isStack, type Project, underLease } from './context.ts';
+import { hasJobsInside, type Project, underLease } from './context.ts';
 import { embedderOf } from './embedder.ts';
 import { withDatabase } from './migrate.ts';
 import { openProjectFor, openSource, vocabularyInside, type VocabularyOptions } from './vocabulary.ts';
@@ -25,7 +25,7 @@ export async function build(ports: Ports, options: IndexBuildOptions): Promise<O
     });
   }
   const project = await openProjectFor(ports, options);
-  if (isStack(project)) {
+  if (hasJobsInside(project)) {
     const source = options.source === undefined ? [] : ['--source', options.source];
     const request = { argv: ['index', 'build', ...source], changes: true, ...vocabularyInside(project) };
     return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });

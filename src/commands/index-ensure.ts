@@ -9,7 +9,7 @@ import { type Manifest, readManifest } from '../search/index/manifest.ts';
 import { sameModel } from '../search/index/open.ts';
 import { buildsFolder, listBuilds } from '../search/index/publish.ts';
 import { publishBuild } from './build-index.ts';
-import { isStack, type Project, underLease } from './context.ts';
+import { hasJobsInside, type Project, underLease } from './context.ts';
 import { embedderOf } from './embedder.ts';
 import { summary } from './index-build.ts';
 import { withDatabase } from './migrate.ts';
@@ -29,7 +29,7 @@ const lockLook = 2_000;
  */
 export async function ensureIndex(ports: Ports, options: VocabularyOptions): Promise<Outcome> {
   const project = await openProjectFor(ports, options);
-  if (isStack(project)) {
+  if (hasJobsInside(project)) {
     const request = { argv: ['index', 'ensure'], changes: true, ...vocabularyInside(project) };
     return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
   }

@@ -4,7 +4,7 @@ import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { evaluate as run } from '../search/eval/evaluate.ts';
 import { readQueries } from '../search/eval/queries.ts';
 import { openPublished } from '../search/index/open.ts';
-import { isStack, openProject } from './context.ts';
+import { hasJobsInside, openProject } from './context.ts';
 import { embedderOf } from './embedder.ts';
 
 export interface IndexEvalOptions extends GlobalOptions {
@@ -17,7 +17,7 @@ export async function evaluate(ports: Ports, options: IndexEvalOptions): Promise
   const project = await openProject(ports, options);
   const file = path.resolve(ports.caller.cwd, options.queries);
   const all = await readQueries(file);
-  if (isStack(project)) {
+  if (hasJobsInside(project)) {
     const inside = `/input/${path.basename(file)}`;
     const sample = options.sample === undefined ? [] : ['--sample', String(options.sample)];
     const argv = ['index', 'eval', '--queries', inside, ...sample];

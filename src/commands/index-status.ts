@@ -5,13 +5,13 @@ import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { fileNames, type Manifest, readManifest } from '../search/index/manifest.ts';
 import { buildsFolder, listBuilds, publishedBuild } from '../search/index/publish.ts';
 import { indexAlias, indexOf } from '../search/lexical/elasticsearch-index.ts';
-import { isStack, openProject, type Project } from './context.ts';
+import { hasJobsInside, openProject, type Project } from './context.ts';
 import { withSearchEngine } from './search-engine.ts';
 
 /** The builds that are there, which one is published, and what it is made of. */
 export async function status(ports: Ports, options: GlobalOptions): Promise<Outcome> {
   const project = await openProject(ports, options);
-  if (isStack(project)) {
+  if (hasJobsInside(project)) {
     const request = { argv: ['index', 'status'], changes: false };
     return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
   }

@@ -4,7 +4,7 @@ import { PortiereError } from '../errors.ts';
 import type { Database, GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { hashSecret, newApiKey, writeApiKey } from '../search/api/api-key.ts';
 import { type Actor, insertKey, type KeyRecord, listKeys, revokeKey } from '../search/api/key-store.ts';
-import { isStack, openProject, type Project } from './context.ts';
+import { hasJobsInside, openProject, type Project } from './context.ts';
 import { look, withDatabase } from './migrate.ts';
 
 export interface KeyCreateOptions extends GlobalOptions {
@@ -19,7 +19,7 @@ const day = 86_400_000;
 export async function create(ports: Ports, options: KeyCreateOptions): Promise<Outcome> {
   const name = keyName(options.name);
   const project = await openProject(ports, options);
-  if (isStack(project)) {
+  if (hasJobsInside(project)) {
     const expires = options.expires === undefined ? [] : ['--expires', String(options.expires)];
     return await inStack(ports, options, { project, argv: ['create', '--name', name, ...expires] });
   }
@@ -53,7 +53,7 @@ export async function create(ports: Ports, options: KeyCreateOptions): Promise<O
 /** Every key and its state; secrets are not stored, so none is shown. */
 export async function list(ports: Ports, options: GlobalOptions): Promise<Outcome> {
   const project = await openProject(ports, options);
-  if (isStack(project)) return await inStack(ports, options, { project, argv: ['list'] });
+  if (hasJobsInside(project)) return await inStack(ports, options, { project, argv: ['list'] });
   const keys = await withKeys(ports, project, 'keys list', listKeys);
   const now = ports.clock.now();
   const date = (time: Date | null): string => time?.toISOString() ?? '';
@@ -84,7 +84,7 @@ export async function revoke(
 ): Promise<Outcome> {
   const { id } = options;
   const project = await openProject(ports, options);
-  if (isStack(project)) return await inStack(ports, options, { project, argv: ['revoke', options.id] });
+  if (hasJobsInside(project)) return await inStack(ports, options, { project, argv: ['revoke', options.id] });
   const key = await withKeys(ports, project, 'keys revoke', async (database) =>
     options.dryRun === true
       ? (await listKeys(database)).find(({ key_id }) => key_id === id)

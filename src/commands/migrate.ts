@@ -5,7 +5,7 @@ import path from 'node:path';
 import { PortiereError } from '../errors.ts';
 import { type Migration, type MigrationPlan, planMigrations } from '../plan/migrate.ts';
 import type { Database, GlobalOptions, Outcome, Ports } from '../ports.ts';
-import { isStack, openProject, type Project, underLease } from './context.ts';
+import { hasJobsInside, openProject, type Project, underLease } from './context.ts';
 
 /** What would be applied; 2 with `--detailed-exitcode` where something would. */
 export async function plan(
@@ -13,7 +13,7 @@ export async function plan(
   options: GlobalOptions & { detailedExitcode?: boolean },
 ): Promise<Outcome> {
   const project = await openProject(ports, options);
-  if (isStack(project)) return await inStack(ports, options, { project, verb: 'plan' });
+  if (hasJobsInside(project)) return await inStack(ports, options, { project, verb: 'plan' });
   const found = await readPlan(ports, project, 'migrate plan');
   return {
     exitCode: options.detailedExitcode === true && found.pending.length > 0 ? 2 : 0,
@@ -29,7 +29,7 @@ export async function plan(
 /** Every migration and whether it is applied. */
 export async function status(ports: Ports, options: GlobalOptions): Promise<Outcome> {
   const project = await openProject(ports, options);
-  if (isStack(project)) return await inStack(ports, options, { project, verb: 'status' });
+  if (hasJobsInside(project)) return await inStack(ports, options, { project, verb: 'status' });
   const { database, applied, pending } = await readPlan(ports, project, 'migrate status');
   const rows = [...applied.map((name) => [name, 'applied']), ...pending.map(({ name }) => [name, 'pending'])];
   return {
@@ -68,7 +68,7 @@ async function readPlan(
 export async function up(ports: Ports, options: GlobalOptions): Promise<Outcome> {
   if (options.dryRun === true) return await plan(ports, options);
   const project = await openProject(ports, options);
-  if (isStack(project)) return await inStack(ports, options, { project, verb: 'up' });
+  if (hasJobsInside(project)) return await inStack(ports, options, { project, verb: 'up' });
   return await underLease(ports, project, 'migrate up', async () => {
     const applied = await withDatabase(
       ports,

@@ -6,7 +6,7 @@ import { openBundle } from '../search/vocabulary/bundle.ts';
 import { type Inspection, inspectBundle } from '../search/vocabulary/inspect.ts';
 import { bundleSource, type VocabularySource } from '../search/vocabulary/source.ts';
 import { warnOfUnusable } from './build-index.ts';
-import { isStack, openProject, type Project, underLease } from './context.ts';
+import { hasJobsInside, openProject, type Project, underLease } from './context.ts';
 import { applyMigrations, withDatabase } from './migrate.ts';
 import { requireRoom } from './require-room.ts';
 
@@ -38,7 +38,7 @@ export async function inspect(ports: Ports, options: VocabularyOptions): Promise
 /** Loads a download into Postgres, replacing the published load in one step. */
 export async function load(ports: Ports, options: VocabularyOptions): Promise<Outcome> {
   const project = await openProjectFor(ports, options);
-  if (isStack(project)) {
+  if (hasJobsInside(project)) {
     const request = { argv: ['vocab', 'load'], changes: true, ...vocabularyInside(project) };
     return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
   }

@@ -78,7 +78,7 @@ describe('an exit code tells what happened', () => {
     await ends(3, 'VOCABULARY_NOT_FOUND', ['up', '--vocabulary', 'nowhere.zip']);
     await ends(3, 'MODEL_UNKNOWN', ['model', 'pull']);
     await ends(3, 'QUERIES_INVALID', ['index', 'eval', '--queries', 'portiere.config.yaml']);
-    await ends(3, 'ENVIRONMENT_UNSUPPORTED', ['up', '--env', 'dev'], secretsOf());
+    await ends(3, 'ENVIRONMENT_UNSUPPORTED', ['ps']);
   });
 
   it('4: a port, a model that is not there', async () => {

@@ -19,6 +19,7 @@ import { databasesFor } from '../../src/drivers/postgres.ts';
 import type { Database, DatabaseTarget, Ports } from '../../src/ports.ts';
 import { goodProd } from '../config/given.ts';
 import { fakePorts, type World } from '../support/ports.ts';
+import { fakeSearchEngine, onlyEngine } from '../support/search-engine.ts';
 
 const databases = databasesFor(leases);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -416,7 +417,8 @@ describe.skipIf(binaries === undefined)(`a real Postgres server${lacking}`, () =
   });
 
   it('loads the sample and builds an index from the database', async () => {
-    const { ports } = await world();
+    const engine = fakeSearchEngine();
+    const { ports } = await world({ searchEngines: onlyEngine(engine) });
     const loaded = (await load(ports, {})).data as Record<string, unknown>;
     expect(loaded).toMatchObject({ concepts: 309, relationships: 942, unusable_rows: 0 });
     const built = (await build(ports, { source: 'database' })).data;
