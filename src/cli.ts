@@ -125,7 +125,7 @@ function build(version: string, choose: (invocation: Invocation) => void): Comma
     async () => (await import('./commands/logs.ts')).logs,
   )
     .option('-f, --follow', 'go on with the lines to come')
-    .option('--tail <lines>', 'how many lines from the end', whole, 100)
+    .option('--tail <lines>', 'how many lines from the end (default: 100)', whole)
     .option('--since <time>', 'from then on: 10m, 2h, or a time');
   add(
     program,

@@ -4,7 +4,7 @@ import { PortiereError } from '../errors.ts';
 import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { fileNames, type Manifest, readManifest } from '../search/index/manifest.ts';
 import { buildsFolder, listBuilds, publishedBuild } from '../search/index/publish.ts';
-import { indexAlias, indexOf } from '../search/lexical/elasticsearch-index.ts';
+import { indexOf } from '../search/lexical/elasticsearch-index.ts';
 import { hasJobsInside, openProject, type Project } from './context.ts';
 import { withSearchEngine } from './search-engine.ts';
 
@@ -67,10 +67,10 @@ async function inSearchEngine(
     try {
       const held: Record<string, number> = {};
       for (const { id } of builds) {
-        const count = await engine.count(indexOf(id));
+        const count = await engine.count(indexOf(id, engine.alias));
         if (count !== undefined) held[id] = count;
       }
-      return { state: 'ok', alias: await engine.aliased(indexAlias), held };
+      return { state: 'ok', alias: await engine.aliased(engine.alias), held };
     } catch (error) {
       if (error instanceof PortiereError) return { state: 'unreachable', reason: error.message };
       throw error;

@@ -41,7 +41,7 @@ export async function create(ports: Ports, options: KeyCreateOptions): Promise<O
   const key = newApiKey(environment, (bytes) => ports.random(bytes));
   await withKeys(ports, project, 'keys create', async (database) => {
     const hash = hashSecret(salt, key.secret);
-    await insertKey(database, { id: key.id, name, hash, expiresAt }, actorOn(project));
+    await insertKey(database, { id: key.id, name, hash, expiresAt }, actorOn(ports, project));
   });
   ports.reporter.note(`Key ${key.id} (${name}) is valid ${until}. Keep it: it is not shown again.`);
   return {
@@ -88,7 +88,7 @@ export async function revoke(
   const key = await withKeys(ports, project, 'keys revoke', async (database) =>
     options.dryRun === true
       ? (await listKeys(database)).find(({ key_id }) => key_id === id)
-      : await revokeKey(database, id, actorOn(project)),
+      : await revokeKey(database, id, actorOn(ports, project)),
   );
   if (key === undefined) {
     throw new PortiereError('KEY_UNKNOWN', `There is no key ${id} in ${project.config.environment}.`, {
@@ -140,8 +140,14 @@ function stateOf({ expires_at, revoked_at }: KeyRecord, now: Date): 'valid' | 'e
   return expires_at !== null && expires_at <= now ? 'expired' : 'valid';
 }
 
-function actorOn({ config }: Project): Actor {
-  return { actor: `${userName()}@${os.hostname()}`, environment: config.environment };
+function actorOn(ports: Ports, { config }: Project): Actor {
+  // A job inside a stack is told on whose behalf it runs.
+  const given = config.inside === null ? undefined : ports.caller.env['PORTIERE_ACTOR'];
+  return { actor: given ?? actorName(), environment: config.environment };
+}
+
+function actorName(): string {
+  return `${userName()}@${os.hostname()}`;
 }
 
 /** In a container a user may have a number and no name. */
@@ -158,6 +164,10 @@ async function inStack(
   options: GlobalOptions,
   { project, argv }: { readonly project: Project; readonly argv: readonly string[] },
 ): Promise<Outcome> {
-  const request = { argv: ['keys', ...argv], changes: argv[0] !== 'list' };
+  const request = {
+    argv: ['keys', ...argv],
+    changes: argv[0] !== 'list',
+    environment: { PORTIERE_ACTOR: actorName() },
+  };
   return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
 }

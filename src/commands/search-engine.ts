@@ -8,10 +8,11 @@ const callTimeout = 10_000;
 /** A client of the stack's search engine, to be closed; undefined in `embedded`, whose builds have full text of their own. */
 export async function searchEngineOf(ports: Ports, { config }: Project): Promise<SearchEngine | undefined> {
   if (config.base === 'embedded') return undefined;
-  const { ELASTICSEARCH_URL: url, ELASTIC_PASSWORD } = config.settings;
+  const { ELASTICSEARCH_URL: url, ELASTICSEARCH_INDEX: alias, ELASTIC_PASSWORD } = config.settings;
   const password = ELASTIC_PASSWORD?.reveal() ?? '';
   return await ports.searchEngines.connect({
     url,
+    alias,
     timeout: callTimeout,
     ...(password === '' ? {} : { username: 'elastic', password }),
   });

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, scryptSync } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -24,8 +24,15 @@ export async function openStack(
   return { project, stack: await stackOf(ports, project) };
 }
 
-/** The checked stack of a project; CONFIG_INVALID lists every problem of it. */
-export async function stackOf(ports: Ports, project: Project): Promise<Stack> {
+/**
+ * The checked stack of a project; CONFIG_INVALID lists every problem of it. A certificate that has expired matters to
+ * what renders and brings up, not to who looks at what runs.
+ */
+export async function stackOf(
+  ports: Ports,
+  project: Project,
+  { certificate = 'needed' }: { readonly certificate?: 'needed' | 'as it is' } = {},
+): Promise<Stack> {
   const { config } = project;
   if (config.base === 'embedded') {
     throw new PortiereError(
@@ -36,7 +43,11 @@ export async function stackOf(ports: Ports, project: Project): Promise<Stack> {
       },
     );
   }
-  const stack = buildStack(config, await stackFacts(ports, project));
+  const tls =
+    certificate === 'needed'
+      ? await readTls(ports, project)
+      : await readTls(ports, project).catch(() => null);
+  const stack = buildStack(config, await stackFacts(ports, project, tls));
   const problems = stackProblems(stack, config);
   if (problems.length === 0) return stack;
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
@@ -46,19 +57,28 @@ export async function stackOf(ports: Ports, project: Project): Promise<Stack> {
   });
 }
 
-async function stackFacts(ports: Ports, project: Project): Promise<StackFacts> {
-  const { settings } = project.config;
-  const key = settings.API_KEY_SALT?.reveal() ?? '';
+async function stackFacts(ports: Ports, project: Project, tls: StackFacts['tls']): Promise<StackFacts> {
+  const { name } = project.config;
   return {
     version: ports.self.version,
     packageDigest: await packageDigest(ports),
     root: project.root,
-    tls: await readTls(ports, project),
+    tls,
     vocabulary: await vocabularyFact(project),
     modelFolder: await modelFolder(ports, project),
     caFile: await caFile(ports, project),
-    fingerprint: (text) => createHmac('sha256', key).update(text).digest('hex').slice(0, 12),
+    // Slow on purpose: labels can be read, and what a digest is of must not be found by guessing.
+    fingerprint: remembered((text) => scryptSync(text, `portiere ${name}`, 6, { N: 4096 }).toString('hex')),
     fingerprintOf: (parts) => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12),
+  };
+}
+
+function remembered(work: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const found = known.get(text) ?? work(text);
+    known.set(text, found);
+    return found;
   };
 }
 
@@ -95,8 +115,17 @@ async function vocabularyFact(project: Project): Promise<StackFacts['vocabulary'
       hint: 'Check VOCABULARY_PATH, or --vocabulary.',
     });
   }
-  const parts = [file, found.size, Math.floor(found.mtimeMs)].join('\0');
-  return { path: file, fingerprint: createHash('sha256').update(parts).digest('hex').slice(0, 12) };
+  const inside = found.isDirectory() ? await readdir(file) : [];
+  const looks = await Promise.all(
+    ['', ...inside.toSorted()].map(async (entry) => {
+      const { size, mtimeMs } = await stat(path.join(file, entry));
+      return [entry, size, Math.floor(mtimeMs)];
+    }),
+  );
+  const digest = createHash('sha256')
+    .update(JSON.stringify([file, looks]))
+    .digest('hex');
+  return { path: file, fingerprint: digest.slice(0, 12) };
 }
 
 /** The model's folder where it is on this disk, else where it would be. */

@@ -37,7 +37,7 @@ export interface Minimum {
   readonly compose: string;
 }
 
-export const defaultMinimum: Minimum = { engine: '20.10', compose: '2.20' };
+export const defaultMinimum: Minimum = { engine: '20.10', compose: '2.22' };
 const versionText = z.string().regex(/^\d{1,3}\.\d{1,3}(?:\.\d{1,3})?$/, 'must be a version such as "20.10"');
 const reason = z.string().regex(/\S.{7,}/u, 'must be a reason of at least 8 characters');
 

@@ -38,7 +38,9 @@ export interface RawContainer {
   readonly HostConfig: RawHostConfig;
   readonly Mounts?: Maybe<readonly RawMount[]>;
   readonly NetworkSettings?: Maybe<{
-    readonly Networks?: Maybe<Readonly<Record<string, Maybe<{ readonly IPAddress?: string }>>>>;
+    readonly Networks?: Maybe<
+      Readonly<Record<string, Maybe<{ readonly IPAddress?: string; readonly NetworkID?: string }>>>
+    >;
     readonly Ports?: Maybe<
       Readonly<Record<string, Maybe<readonly { readonly HostIp: string; readonly HostPort: string }[]>>>
     >;
@@ -104,6 +106,7 @@ export function containerState(raw: RawContainer): ContainerState {
     health: healthOf(state.Health),
     networks: Object.entries(raw.NetworkSettings?.Networks ?? {}).map(([name, network]) => ({
       name,
+      id: network?.NetworkID ?? '',
       address: network?.IPAddress ?? '',
     })),
     ports: portsOf(raw),

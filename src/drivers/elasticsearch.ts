@@ -37,7 +37,7 @@ interface Call {
   readonly retries?: number;
 }
 
-function engineOver(client: Client, { url, timeout }: SearchEngineTarget): SearchEngine {
+function engineOver(client: Client, { url, timeout, alias = 'concepts' }: SearchEngineTarget): SearchEngine {
   const ask = async <Answer>(call: Call): Promise<Answer> => {
     try {
       return await client.transport.request<Answer>(
@@ -63,6 +63,7 @@ function engineOver(client: Client, { url, timeout }: SearchEngineTarget): Searc
   };
   return {
     url,
+    alias,
     async info() {
       const { version } = await ask<{ version: { number: string } }>({ method: 'GET', path: '/' });
       return { version: version.number };

@@ -1,5 +1,5 @@
 import type { ServiceName } from '../config/services.ts';
-import type { ContainerState, VolumeState } from '../ports/engine.ts';
+import type { ContainerState, NetworkState, VolumeState } from '../ports/engine.ts';
 import type { Service, Stack } from '../stack/model.ts';
 
 /** A service as it is to be, with the digests of what its containers depend on. */
@@ -15,6 +15,7 @@ export interface Desired {
 export interface Observed {
   readonly containers: readonly ContainerState[];
   readonly volumes: readonly VolumeState[];
+  readonly networks: readonly NetworkState[];
   /** Image id by reference, of the images that the engine has. */
   readonly imageIds: Readonly<Record<string, string>>;
 }
@@ -43,7 +44,7 @@ export function planConvergence(
     const change =
       one.service.kind === 'job'
         ? planJob(one, there, { stack, observed, earlier, changedFields })
-        : planService(one, there, { observed, changedFields });
+        : planService(one, there, { stack, observed, changedFields });
     if (change !== null) changes.push({ service: one.service.name, ...change });
   }
   return changes;
@@ -66,7 +67,7 @@ export function orphans(
 function planService(
   { service, fields, hash, replicas }: Desired,
   all: readonly ContainerState[],
-  { observed, changedFields }: Pick<Context, 'observed' | 'changedFields'>,
+  { stack, observed, changedFields }: Pick<Context, 'stack' | 'observed' | 'changedFields'>,
 ): Decision {
   const there = all.filter(({ labels }) => labels['com.docker.compose.oneoff'] !== 'True');
   if (there.length === 0) {
@@ -80,6 +81,8 @@ function planService(
   if (image !== undefined && there.some((container) => container.image.id !== image)) {
     return { action: 'recreate', cause: `${service.image.reference} is another image now`, replicas };
   }
+  const cut = lostNetwork(service, there, { stack, observed });
+  if (cut !== undefined) return { action: 'recreate', cause: cut, replicas };
   if (there.length !== replicas) {
     return { action: 'scale', cause: `${there.length} of it, ${replicas} wanted`, replicas };
   }
@@ -92,6 +95,24 @@ interface Context {
   readonly observed: Observed;
   readonly earlier: readonly Change[];
   readonly changedFields: (before: Fields, after: Fields) => readonly string[];
+}
+
+/** A network that a container was cut off from, or that was removed and made anew while it was stopped. */
+function lostNetwork(
+  service: Service,
+  there: readonly ContainerState[],
+  { stack, observed }: Pick<Context, 'stack' | 'observed'>,
+): string | undefined {
+  for (const name of service.networks) {
+    const full = `${stack.namespace}_${name}`;
+    const network = observed.networks.find((one) => one.name === full);
+    for (const { networks } of there) {
+      const joined = networks.find((one) => one.name === full);
+      if (joined === undefined) return `it is not on the network ${name}`;
+      if (joined.id !== '' && joined.id !== network?.id) return `its network ${name} was removed`;
+    }
+  }
+  return undefined;
 }
 
 /** A job that succeeded with the same inputs on the same data is not run again. */

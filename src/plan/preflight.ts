@@ -5,6 +5,8 @@ import type { Stack } from '../stack/model.ts';
 /** What was found on the host and the engine; undefined where it cannot be looked at from here. */
 export interface HostFacts {
   readonly engine: EngineInfo;
+  /** The engine runs on this machine: what containers mount lies where it looks for it. */
+  readonly isLocal: boolean;
   readonly composeVersion: string;
   readonly minimum: { readonly engine: string; readonly compose: string };
   /** Bytes free where the engine keeps its data. */
@@ -29,6 +31,7 @@ export interface Finding {
 type Check = (stack: Stack, facts: HostFacts) => readonly Finding[];
 
 const checks: readonly Check[] = [
+  engineIsHere,
   engineIsNewEnough,
   composeIsNewEnough,
   memorySuffices,
@@ -56,6 +59,16 @@ export function preflight(
         : finding;
     }),
   );
+}
+
+/** Secrets, the proxy's configuration, vocabulary and model are mounted from this machine's disk. */
+function engineIsHere(_: Stack, { isLocal, engine }: HostFacts): readonly Finding[] {
+  if (isLocal) return [];
+  return [
+    failure('remote-engine', `the engine runs on ${engine.name}, and what containers mount lies here`, {
+      fix: 'Run portiere on that machine, or share the project folder at the same path and: --waive "remote-engine=it is shared"',
+    }),
+  ];
 }
 
 function engineIsNewEnough(_: Stack, { engine, minimum }: HostFacts): readonly Finding[] {

@@ -51,6 +51,7 @@ function componentOf(service: Service, containers: readonly ContainerState[]): r
   if (service.kind === 'job') {
     const last = mine.toSorted((a, b) => b.createdAt - a.createdAt)[0];
     if (last === undefined || last.state === 'running') return [];
+    if (last.state !== 'exited') return one(bad, `it is ${last.state} and has not run`);
     return last.exitCode === 0 ? one('ok', 'done') : one(bad, `failed with exit code ${last.exitCode}`);
   }
   if (service.replicas === 0 && mine.length === 0) return [];
@@ -59,6 +60,9 @@ function componentOf(service: Service, containers: readonly ContainerState[]): r
   );
   if (mine.length === 0) return one(bad, 'there is no container of it');
   const sick = mine.find((container) => !well.includes(container));
+  if (sick === undefined && mine.length < service.replicas) {
+    return one('degraded', `${mine.length} of ${service.replicas} running`);
+  }
   if (sick === undefined) return one('ok', mine.length === 1 ? 'running' : `${mine.length} running`);
   const words = sickWords(sick);
   return well.length > 0

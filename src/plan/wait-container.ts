@@ -25,10 +25,14 @@ export interface ContainerTerms {
   readonly since: number;
   readonly memory: Memory;
   readonly now: number;
+  /** When its turn came, by the same clock. */
+  readonly turn: number;
 }
 
 /** One restart may be a dependency that came late; two are a loop. */
 const loop = 2;
+/** Checks that a container found unhealthy may still fail. */
+const fresh = 3;
 
 /** Judges one container of a service; the timeout is not looked at here. */
 export function judgeContainer(container: ObservedContainer, terms: ContainerTerms): Verdict {
@@ -60,7 +64,11 @@ export function judgeContainer(container: ObservedContainer, terms: ContainerTer
   if (crashes !== undefined) return failed(crashes);
   if (state === 'restarting') return waiting(`restarting after it ${howItEnded(container)}`);
   if (terms.kind === 'job') return waiting(`running for ${seconds(terms.now - (container.startedAt ?? 0))}`);
-  if (health?.status === 'unhealthy') return failed(unhealthy(health));
+  if (health?.status === 'unhealthy') {
+    return isOldVerdict(container, terms)
+      ? waiting('unhealthy from before, checked again')
+      : failed(unhealthy(health));
+  }
   return settled(container, terms);
 }
 
@@ -91,6 +99,13 @@ function crashLoop(container: ObservedContainer, { memory }: ContainerTerms): st
   const last = memory.lastEnd[container.id];
   if (grown < loop || (last === undefined && grown === loop)) return undefined;
   return `crash loop: restarted ${grown} times${last === undefined ? '' : `, last ${howItEnded(last)}`}`;
+}
+
+/** What made it unhealthy may just have been mended: it is given some checks of this wait. */
+function isOldVerdict(container: ObservedContainer, { memory, turn }: ContainerTerms): boolean {
+  const { startedAt, health } = container;
+  if (memory.sick[keyOf(container)] !== true || (startedAt ?? 0) >= turn) return false;
+  return (health?.log ?? []).filter(({ end }) => end > turn).length < fresh;
 }
 
 function unhealthy({ failingStreak, log }: NonNullable<ObservedContainer['health']>): string {

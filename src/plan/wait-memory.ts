@@ -27,9 +27,11 @@ export interface Memory {
   readonly lastEnd: Readonly<Record<string, { readonly exitCode: number; readonly oomKilled: boolean }>>;
   /** Since when each run of a container, by `keyOf`, has been well without a break. */
   readonly good: Readonly<Record<string, number>>;
+  /** Runs, by `keyOf`, that every look found unhealthy: the verdict may be of a time before this wait. */
+  readonly sick: Readonly<Record<string, true>>;
 }
 
-export const nothingSeen: Memory = { seen: false, restarts: {}, lastEnd: {}, good: {} };
+export const nothingSeen: Memory = { seen: false, restarts: {}, lastEnd: {}, good: {}, sick: {} };
 
 /** The memory with one more look in it. */
 export function remember(memory: Memory, containers: readonly ObservedContainer[], since: number): Memory {
@@ -37,16 +39,19 @@ export function remember(memory: Memory, containers: readonly ObservedContainer[
   const lastEnd = { ...memory.lastEnd };
   // What is not well now is left out, so its time begins anew.
   const good: Record<string, number> = {};
+  const sick: Record<string, true> = {};
   for (const container of containers) {
-    const { id, exitCode, oomKilled, state } = container;
+    const { id, exitCode, oomKilled, state, health } = container;
+    const key = keyOf(container);
+    const always = memory.restarts[id] === undefined || memory.sick[key] === true;
+    if (always && health?.status === 'unhealthy') sick[key] = true;
     // All restarts of a container made since are of this wait, those before the first look as well.
     restarts[id] ??= since > 0 && container.createdAt >= since ? 0 : container.restartCount;
     if (state === 'restarting' || state === 'exited') lastEnd[id] = { exitCode, oomKilled };
     const from = goodSince(container);
-    const key = keyOf(container);
     if (from !== undefined) good[key] = Math.min(from, memory.good[key] ?? from);
   }
-  return { seen: memory.seen || containers.length > 0, restarts, lastEnd, good };
+  return { seen: memory.seen || containers.length > 0, restarts, lastEnd, good, sick };
 }
 
 /** One run of a container: a restart begins another. */

@@ -70,7 +70,13 @@ function judgeReplicas(expectation: Expectation, observation: Observation, clock
   }
   const stableFor = expectation.stableFor ?? settling[checked(expectation, containers)];
   const verdicts = containers.map((container) =>
-    judgeContainer(container, { ...expectation, stableFor, memory, now: clock.now }),
+    judgeContainer(container, {
+      ...expectation,
+      stableFor,
+      memory,
+      now: clock.now,
+      turn: clock.now - clock.waited,
+    }),
   );
   const failed = verdicts.find(({ kind }) => kind === 'failed');
   if (failed !== undefined) return failed;

@@ -99,7 +99,8 @@ export interface ContainerState {
   readonly restartCount: number;
   /** Null where there is no healthcheck. */
   readonly health: ContainerHealth | null;
-  readonly networks: readonly { readonly name: string; readonly address: string }[];
+  /** Without an id where it was never started. */
+  readonly networks: readonly { readonly name: string; readonly id: string; readonly address: string }[];
   readonly ports: readonly PublishedPort[];
   readonly mounts: readonly ContainerMount[];
   readonly limits: ContainerLimits;

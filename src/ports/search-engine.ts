@@ -6,6 +6,8 @@ export interface SearchEngines {
 
 export interface SearchEngineTarget {
   readonly url: string;
+  /** The alias of the published index and the beginning of every index of ours; `concepts` without it. */
+  readonly alias?: string | undefined;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   /** PEM file of the authority that signed the server's certificate. */
@@ -20,6 +22,7 @@ export interface SearchEngineTarget {
  */
 export interface SearchEngine {
   readonly url: string;
+  readonly alias: string;
   info(): Promise<{ readonly version: string }>;
   health(): Promise<'green' | 'yellow' | 'red'>;
   createIndex(name: string, body: object): Promise<void>;

@@ -50,6 +50,7 @@ export function buildStack(config: Config, facts: StackFacts): Stack {
     secrets,
     sites: sites(making),
     external: externals(config),
+    insideSettings: { 'xpack.security.enabled': String(config.settings['xpack.security.enabled']) },
     exceptions: exceptionsOf(bare, config.base),
   };
 }
@@ -99,7 +100,7 @@ const GiB = 1024 ** 3;
 /** Data that a throwaway environment keeps in memory, with the user that its image runs as. */
 const inMemory: Readonly<Record<string, Volume['memory']>> = {
   'postgres-data': { bytes: 2 * GiB, user: 999 },
-  'redis-data': { bytes: GiB / 4, user: 999 },
+  'redis-data': { bytes: GiB / 8, user: 999 },
 };
 
 function networksOf(services: readonly Service[]): readonly Network[] {

@@ -14,7 +14,7 @@ export interface Stack {
   readonly volumes: readonly Volume[];
   readonly networks: readonly Network[];
   readonly secrets: readonly SecretFile[];
-  /** What the proxy serves; null where it is left out. */
+  /** What the proxy serves. */
   readonly sites: readonly Site[];
   /** Services that somebody else runs, with their addresses. */
   readonly external: readonly {
@@ -22,6 +22,8 @@ export interface Stack {
     readonly host: string;
     readonly port: number;
   }[];
+  /** Settings that no variable can carry, as processes of ours inside need them. */
+  readonly insideSettings: Readonly<Record<string, string>>;
   /** Hardening that a service goes without, and why. */
   readonly exceptions: readonly Exception[];
 }

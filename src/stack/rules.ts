@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import { isOn } from '../config/service-layers.ts';
 import type { Problem } from '../errors.ts';
 import type { Service, Stack } from './model.ts';
+import { refusesReplicas } from './replicas.ts';
 import { heapBytes } from './services/elasticsearch.ts';
 
 type Rule = (stack: Stack, config: Config) => readonly Problem[];
@@ -15,6 +16,8 @@ const rules: readonly Rule[] = [
   reservationsFitLimits,
   tlsIsServed,
   domainsAreNamed,
+  domainsDiffer,
+  replicasArePossible,
   imagesArePinned,
 ];
 
@@ -76,12 +79,13 @@ function hostsAreRenderedOrExternal(_: Stack, { settings, services }: Config): r
   });
 }
 
-function brokerIsRenderedOrExternal({ services }: Stack, { settings }: Config): readonly Problem[] {
-  const given = settings.CELERY_BROKER_URL?.reveal() ?? '';
+function brokerIsRenderedOrExternal({ services }: Stack, config: Config): readonly Problem[] {
+  const given = config.settings.CELERY_BROKER_URL?.reveal() ?? '';
   const used = services.some(({ name }) => name.startsWith('celery'));
   if (!used || given === '') return [];
   const { hostname } = new URL(given);
-  const known = services.some(({ name }) => name === hostname) || /[.:]/.test(hostname);
+  const external = config.services.redis?.external === true && hostname === config.settings.REDIS_HOST;
+  const known = external || services.some(({ name }) => name === hostname) || /[.:]/.test(hostname);
   return known
     ? []
     : [{ path: 'CELERY_BROKER_URL', reason: `its host ${hostname} is neither rendered nor external` }];
@@ -178,6 +182,29 @@ function domainsAreNamed({ base }: Stack, { services, settings }: Config): reado
   )
     .filter(([name, setting]) => isOn(services, name) && settings[setting] === '')
     .map(([name, setting]) => ({ path: setting, reason: `is required in prod where ${name} is on` }));
+}
+
+/** nginx would take the first of two sites with one name and say nothing. */
+function domainsDiffer({ sites }: Stack): readonly Problem[] {
+  return sites.flatMap(({ service, domain, listen }, place): Problem[] => {
+    const holder = sites.slice(0, place).find((one) => one.domain === domain && one.listen === listen);
+    if (domain === null || holder === undefined) return [];
+    return [
+      {
+        path: `${service.toUpperCase()}_DOMAIN`,
+        reason: `${domain} is the host name of ${holder.service} already (where API_DOMAIN is blank, that of NEXT_PUBLIC_API_URL)`,
+      },
+    ];
+  });
+}
+
+function replicasArePossible({ services }: Stack): readonly Problem[] {
+  return services.flatMap((service): Problem[] => {
+    const refusal = refusesReplicas(service, service.replicas);
+    return refusal === undefined
+      ? []
+      : [{ path: `services.${service.name}.replicas`, reason: `cannot be ${service.replicas}: ${refusal}` }];
+  });
 }
 
 function imagesArePinned({ base, services }: Stack): readonly Problem[] {

@@ -68,17 +68,31 @@ export function service(making: Making, name: ServiceName, parts: Parts): Servic
   };
 }
 
-/** The overriding image or build of a service, else the default image. */
-export function imageOf({ config, facts }: Making, name: ServiceName, standard: string): Image {
+interface ImageDefaults {
+  /** The image where the configuration names none. */
+  readonly standard?: string;
+  /** Arguments of a build before the operator's own. */
+  readonly buildArguments?: Readonly<Record<string, string>>;
+}
+
+/** The overriding image or build of a service (with both, the build makes that image), else the default image. */
+export function imageOf(
+  { config, facts }: Making,
+  name: ServiceName,
+  { standard = '', buildArguments = {} }: ImageDefaults,
+): Image {
   const override = config.services[name];
   if (override?.build !== undefined) {
     const { context, dockerfile, args } = override.build;
+    const values = { ...buildArguments, ...args };
+    // Other arguments make another image. What lies in the context is the operator's to build: `portiere build`.
+    const tag = facts.fingerprintOf([dockerfile ?? '', JSON.stringify(values)]);
     return {
-      reference: `${config.name}-${config.environment}-${name}`,
+      reference: override.image ?? `${config.name}-${config.environment}-${name}:${tag}`,
       build: {
         context: { kind: 'folder', path: absolute(facts.root, context) },
         dockerfile: dockerfile ?? null,
-        arguments: args ?? {},
+        arguments: values,
         caFile: facts.caFile,
       },
     };

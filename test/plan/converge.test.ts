@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { type Desired, orphans, planConvergence } from '../../src/plan/converge.ts';
-import type { ContainerState, VolumeState } from '../../src/ports/engine.ts';
+import type { ContainerState, NetworkState, VolumeState } from '../../src/ports/engine.ts';
 import { changedFields } from '../../src/render/fingerprint.ts';
 import { container } from '../support/containers.ts';
 import { builtStack } from '../support/stack.ts';
@@ -19,6 +19,7 @@ function live(service: string, changes: Partial<ContainerState> = {}): Container
   return container({
     service,
     labels: { 'io.portiere.config': 'h1', 'io.portiere.fields': JSON.stringify(fields) },
+    networks: networks.map(({ name, id }) => ({ name, id, address: '' })),
     ...changes,
   });
 }
@@ -31,10 +32,18 @@ const volumes: readonly VolumeState[] = stack.volumes.map(({ name }) => ({
   createdAt: 0,
 }));
 
+const networks: readonly NetworkState[] = stack.networks.map(({ name }) => ({
+  id: `id of ${name}`,
+  name: `${stack.namespace}_${name}`,
+  driver: 'bridge',
+  subnets: [],
+  labels: {},
+}));
+
 function changes(desired: Desired, containers: readonly ContainerState[], imageIds = {}): string[] {
   const found = planConvergence(
     { stack, desired: [desired] },
-    { containers, volumes, imageIds },
+    { containers, volumes, networks, imageIds },
     changedFields,
   );
   return found.map(({ action, cause }) => `${action}: ${cause}`);
@@ -78,6 +87,21 @@ describe('a service', () => {
       [live(name), live(name, { labels: { 'com.docker.compose.oneoff': 'True' } })],
       [],
     ],
+    [
+      'is made anew where it was cut off from its network',
+      [live(name, { networks: [] })],
+      ['recreate: it is not on the network back'],
+    ],
+    [
+      'is made anew where its network was, while it was stopped',
+      [live(name, { state: 'exited', networks: [{ name: 'demo-dev_back', id: 'gone', address: '' }] })],
+      ['recreate: its network back was removed'],
+    ],
+    [
+      'is only started where it never was on its network',
+      [live(name, { state: 'created', networks: [{ name: 'demo-dev_back', id: '', address: '' }] })],
+      ['start: it is created'],
+    ],
     ['is made anew by nothing but a dead one', [live(name, { state: 'dead' })], ['start: it is dead']],
   ])('%s', (_, containers, expected) => {
     expect(changes(wanted(name), containers)).toEqual(expected);
@@ -120,7 +144,7 @@ describe('a job', () => {
     const left = volumes.filter(({ name }) => !name.endsWith('postgres-data'));
     const found = planConvergence(
       { stack, desired: [wanted('migrate')] },
-      { containers: [live('migrate', done)], volumes: left, imageIds: {} },
+      { containers: [live('migrate', done)], volumes: left, networks, imageIds: {} },
       changedFields,
     );
     expect(found.map(({ cause }) => cause)).toEqual(['the volume postgres-data is gone']);
@@ -135,6 +159,7 @@ describe('a job', () => {
         {
           containers: [live('migrate', done), live('postgres', { startedAt })],
           volumes: volumes.map((one) => ({ ...one, name: one.name.replace('demo-dev', 'demo-test') })),
+          networks,
           imageIds: {},
         },
         changedFields,
@@ -146,7 +171,7 @@ describe('a job', () => {
   it('runs again after one it depends on', () => {
     const found = planConvergence(
       { stack, desired: [wanted('migrate', { hash: 'h2' }), wanted('index')] },
-      { containers: [live('migrate', done), live('index', done)], volumes, imageIds: {} },
+      { containers: [live('migrate', done), live('index', done)], volumes, networks, imageIds: {} },
       changedFields,
     );
     expect(found.map(({ service, cause }) => `${service}: ${cause}`)).toEqual([

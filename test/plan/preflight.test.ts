@@ -8,6 +8,7 @@ const { stack } = builtStack({ environment: 'dev' });
 const GiB = 1024 ** 3;
 
 const facts: HostFacts = {
+  isLocal: true,
   engine: {
     version: '20.10.24+dfsg1',
     apiVersion: '1.41',
@@ -60,6 +61,7 @@ describe('preflight', () => {
   it.each<[string, Partial<HostFacts>, string[]]>([
     ['a fit machine', {}, []],
     ['an old engine', { engine: { ...facts.engine, version: '19.03.5' } }, ['failure engine-version']],
+    ['an engine elsewhere', { isLocal: false }, ['failure remote-engine']],
     ['an old Compose', { composeVersion: '2.17.0' }, ['failure compose-version']],
     ['little memory', { engine: { ...facts.engine, memoryBytes: 4 * GiB } }, ['failure memory']],
     ['a full disk', { freeBytes: GiB }, ['failure disk']],

@@ -140,6 +140,7 @@ describe('parts of a Compose file', () => {
     const inside = files.find(({ path }) => path === 'api/portiere.config.yaml');
     expect(parse(revealed(inside?.content ?? ''))).toEqual({
       version: 1,
+      settings: { 'xpack.security.enabled': 'false' },
       name: 'demo',
       environment: 'staging',
       environments: { staging: { extends: 'dev' } },

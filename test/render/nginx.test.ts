@@ -52,6 +52,12 @@ describe.each(Object.keys(cases))('the configuration of the proxy: %s', (name) =
     );
   });
 
+  it('keeps /metrics inside, in prod', () => {
+    const found = nginx.files(stack, sourcesOf())[0];
+    const text = revealed(found?.content ?? '');
+    expect(text.match(/location = \/metrics/g) ?? []).toHaveLength(stack.base === 'prod' ? 1 : 0);
+  });
+
   it('listens exactly where ports are published, and for the probe', () => {
     expect(new Set(servers.map(({ listen }) => listen))).toEqual(
       new Set(['127.0.0.1:8081', ...ports.map(({ target }) => String(target))]),

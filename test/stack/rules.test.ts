@@ -113,3 +113,46 @@ it('writes any password into the configuration of Redis', () => {
   expect(redisConfiguration('a"b\\c é', 1024)).toContain(String.raw`requirepass "a\x22b\x5cc\x20\xc3\xa9"`);
   expect(redisConfiguration(undefined, 1024)).not.toContain('requirepass');
 });
+
+describe('what must not be', () => {
+  it.each<[StackGiven, string]>([
+    [
+      { file: { services: { postgres: { replicas: 2 } } } },
+      'services.postgres.replicas: cannot be 2: two of it would write to the same volume',
+    ],
+    [
+      {
+        file: {
+          services: { ...everyService, 'celery-beat': { ...everyService['celery-beat'], replicas: 2 } },
+        },
+      },
+      'services.celery-beat.replicas: cannot be 2: two schedulers would run every task twice',
+    ],
+    [
+      prod({ CLOUD_DOMAIN: 'api.example.org' }, { services: everyService }),
+      'CLOUD_DOMAIN: api.example.org is the host name of api already (where API_DOMAIN is blank, that of NEXT_PUBLIC_API_URL)',
+    ],
+  ])('%j', (given, expected) => {
+    expect(problems(given)).toContain(expected);
+  });
+
+  it('an image with old build arguments: others make another tag', () => {
+    const reference = (url: string): string => {
+      const { stack } = builtStack({
+        env: { NEXT_PUBLIC_API_URL: url },
+        file: { services: { cloud: { build: { context: 'cloud' } } } },
+      });
+      return stack.services.find(({ name }) => name === 'cloud')?.image.reference ?? '';
+    };
+    expect(reference('https://a.example.org')).not.toBe(reference('https://b.example.org'));
+    expect(reference('https://a.example.org')).toBe(reference('https://a.example.org'));
+  });
+
+  it('an operator’s own image of a job that is passed over', () => {
+    const { stack } = builtStack({ file: { services: { index: { image: 'acme/index:1' } } } });
+    expect(stack.services.find(({ name }) => name === 'index')?.image).toEqual({
+      reference: 'acme/index:1',
+      build: null,
+    });
+  });
+});

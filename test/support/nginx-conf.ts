@@ -48,7 +48,9 @@ export function serversIn(directives: readonly Directive[]): readonly ParsedServ
 }
 
 function serverOf(block: readonly Directive[]): ParsedServer {
-  const inner = [...block, ...block.flatMap((one) => one.block ?? [])];
+  // What holds for one address alone is not what the server does.
+  const exact = (words: readonly string[]): boolean => words[0] === 'location' && words[1] === '=';
+  const inner = [...block, ...block.flatMap((one) => (exact(one.words) ? [] : (one.block ?? [])))];
   const valueOf = (name: string): readonly string[] =>
     inner.find(({ words }) => words[0] === name)?.words.slice(1) ?? [];
   const backend = inner.find(({ words }) => words[0] === 'set' && words[1] === '$backend')?.words[2];

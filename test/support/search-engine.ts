@@ -27,6 +27,7 @@ export function fakeSearchEngine(): FakeSearchEngine {
   };
   const engine: FakeSearchEngine = {
     url: 'http://fake:9200',
+    alias: 'concepts',
     indices,
     aliases,
     log,

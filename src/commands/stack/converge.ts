@@ -6,8 +6,11 @@ import type { ContainerState, Engine } from '../../ports/engine.ts';
 import type { Service, Stack } from '../../stack/model.ts';
 import type { Project } from '../context.ts';
 import { type Awaited, failureOf, waitFor, type WaitResult } from '../wait.ts';
+import { alignDatabasePassword } from './database-password.ts';
 import { composeFile, namespaceOf, ownedBy } from './engine.ts';
+import { followJobs } from './job-log.ts';
 import { reportFailure } from './failure.ts';
+import { unpause } from './unpause.ts';
 
 export interface Convergence {
   readonly project: Project;
@@ -35,7 +38,17 @@ export async function converge(ports: Ports, engine: Engine, work: Convergence):
     const now = (await engine.info()).time;
     const changed = services.filter(({ name }) => changeOf(work, name) !== undefined);
     if (changed.length > 0) {
-      await compose(ports, engine, { work, services: changed });
+      await unpause(
+        engine,
+        work.project,
+        work.containers.filter(({ service }) => changed.some(({ name }) => name === service)),
+      );
+      const [anew, others] = [true, false].map((again) =>
+        changed.filter(({ name }) => (changeOf(work, name)?.action === 'recreate') === again),
+      );
+      // Compose does not see all that we do, such as a network made anew under a stopped container.
+      await compose(ports, engine, { work, services: anew ?? [], flags: ['--force-recreate'] });
+      await compose(ports, engine, { work, services: others ?? [], flags: [] });
       for (const { name } of changed) since.set(name, now);
     }
     // A job that need not run is done.
@@ -51,6 +64,8 @@ export async function converge(ports: Ports, engine: Engine, work: Convergence):
       expectations: awaited.map((one) => expectation(work, one, { since, stableFor: 0 })),
       timeout: left(),
     });
+    const isOn = awaited.some(({ name }) => name === 'postgres');
+    if (isOn && work.changes.length > 0) await alignDatabasePassword(ports, engine, work);
   }
   const lasting = work.services.filter((one) => one.kind === 'service' && replicasOf(work, one) > 0);
   await settle(ports, engine, {
@@ -91,12 +106,15 @@ function changeOf({ changes }: Convergence, name: string): Change | undefined {
   return changes.find(({ service }) => service === name);
 }
 
+interface Composed {
+  readonly work: Convergence;
+  readonly services: readonly Service[];
+  readonly flags: readonly string[];
+}
+
 /** One `docker compose up -d` for services that change together; Compose makes and starts, we wait. */
-async function compose(
-  ports: Ports,
-  engine: Engine,
-  { work, services }: { readonly work: Convergence; readonly services: readonly Service[] },
-): Promise<void> {
+async function compose(ports: Ports, engine: Engine, { work, services, flags }: Composed): Promise<void> {
+  if (services.length === 0) return;
   const { project } = work;
   const scale = services.flatMap((one) =>
     one.kind === 'service' ? ['--scale', `${one.name}=${replicasOf(work, one)}`] : [],
@@ -106,7 +124,7 @@ async function compose(
     return `${change?.action ?? 'start'} ${name} (${change?.cause ?? ''})`;
   });
   await ports.reporter.step(words.join('; '), async (progress) => {
-    const args = ['up', '--detach', '--no-deps', '--no-build', '--pull', 'never', ...scale];
+    const args = ['up', '--detach', '--no-deps', '--no-build', '--pull', 'never', ...flags, ...scale];
     const { exitCode, stdout, stderr } = await engine.compose(
       [...args, ...services.map(({ name }) => name)],
       {
@@ -142,6 +160,9 @@ export function composeFailure(output: string, what: string): PortiereError {
   );
 }
 
+/** Milliseconds for what an ended job said last. */
+const lastWords = 500;
+
 export interface Settling {
   readonly project: Project;
   readonly title: string;
@@ -158,6 +179,11 @@ export async function settle(
   const result = await ports.reporter.step(title, async (progress): Promise<WaitResult> => {
     const said = new Map<string, string>();
     let told = '';
+    const stop = new AbortController();
+    const names = expectations.filter(({ kind }) => kind === 'job').map(({ service }) => service);
+    const following = followJobs(engine, { owned: ownedBy(project), names, stop: stop.signal }, (line) => {
+      progress.say(line.trim());
+    });
     const found = await waitFor(engine, expectations, {
       owned: ownedBy(project),
       clock: ports.clock,
@@ -172,6 +198,11 @@ export async function settle(
           told = text;
         });
       },
+    }).finally(async () => {
+      // A job that has ended may not have been heard to its end yet.
+      await Promise.race([following, ports.clock.sleep(lastWords)]);
+      stop.abort();
+      await following;
     });
     const failure = failureOf(found);
     if (failure !== undefined) throw await reportFailure(ports, engine, { project, result: found, failure });
@@ -184,7 +215,10 @@ export async function settle(
 function openWords(said: ReadonlyMap<string, string>): string {
   return [...said]
     .filter(([, words]) => words !== 'ready')
-    .map(([name, words]) => `${name} ${words.replace(/ for \d+ of \d+ s$/, ', settling')}`)
+    .map(
+      ([name, words]) =>
+        `${name} ${words.replace(/ for \d+ of \d+ s$/, ', settling').replace(/^running for [\d.]+ s$/, 'running')}`,
+    )
     .join('; ');
 }
 

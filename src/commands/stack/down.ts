@@ -4,6 +4,7 @@ import type { Engine } from '../../ports/engine.ts';
 import { type Project, underLease } from '../context.ts';
 import { requireComposeFile } from './compose-file.ts';
 import { connectEngine, namespaceOf, ownedBy } from './engine.ts';
+import { unpause } from './unpause.ts';
 
 export interface DownOptions extends GlobalOptions {
   readonly volumes?: boolean;
@@ -31,14 +32,21 @@ export async function downStack(ports: Ports, options: DownOptions, project: Pro
     await confirmLoss(ports, options, { project, volumes: volumes.map(({ name }) => name) });
   await underLease(ports, project, 'down', async () => {
     await ports.reporter.step(`Stop and remove ${containers.length} containers`, async () => {
+      await unpause(engine, project, containers);
       await takeDown(ports, engine, { project, volumes: options.volumes === true });
+      // What Compose does not know: services of an earlier configuration, a reader that a kill left.
+      for (const { id } of await engine.containers(owned, { all: true })) await engine.removeContainer(id);
+      if (options.volumes === true) {
+        for (const { name } of await engine.volumes(owned)) await engine.removeVolume(name);
+      }
     });
   });
   const left = await engine.volumes(owned);
+  const gone = volumes.filter(({ name }) => left.every((one) => one.name !== name));
   return {
     data: {
       removed: containers.map(({ name }) => name),
-      volumes_removed: volumes.map(({ name }) => name),
+      volumes_removed: gone.map(({ name }) => name),
       volumes_kept: left.map(({ name }) => name),
     },
     view: [
@@ -53,7 +61,7 @@ async function takeDown(
   engine: Engine,
   { project, volumes }: { readonly project: Project; readonly volumes: boolean },
 ): Promise<void> {
-  const file = await requireComposeFile(ports, project);
+  const file = await requireComposeFile(ports, project, { leased: true });
   const { exitCode, stderr } = await engine.compose(
     ['--profile', '*', 'down', '--remove-orphans', ...(volumes ? ['--volumes'] : [])],
     { file, project: namespaceOf(project), timeout: 600_000, signal: ports.caller.interrupted },

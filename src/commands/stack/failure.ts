@@ -55,11 +55,17 @@ async function keepEvidence(ports: Ports, engine: Engine, { project, result }: F
   const containers = await engine.containers(owned, { all: true });
   await write(
     'result.json',
-    json(result.services.map(({ service, verdict, seconds }) => ({ service, verdict, seconds }))),
+    json(
+      result.services.map(({ service, verdict, seconds }) => ({ service, verdict, seconds })),
+      clean,
+    ),
   );
-  await write('containers.json', json(containers));
+  await write('containers.json', json(containers, clean));
   const { time } = await engine.info();
-  await write('events.json', json(await engine.events(owned, { since: time - lookBack, until: time })));
+  await write(
+    'events.json',
+    json(await engine.events(owned, { since: time - lookBack, until: time }), clean),
+  );
   for (const { id: container, name } of containers) {
     const lines: string[] = [];
     for await (const { text } of engine.logs(container, { tail: wholeLog })) lines.push(text);
@@ -68,11 +74,20 @@ async function keepEvidence(ports: Ports, engine: Engine, { project, result }: F
   return folder;
 }
 
+/** Takes every known secret out of a text, as it is and as addresses and headers hold it. */
 function blotter({ config }: Project): (text: string) => string {
-  const known = secretsIn(config).filter((secret) => secret.length >= 4);
+  const known = secretsIn(config).flatMap((secret) => (secret.length < 4 ? [] : notations(secret)));
   return (text) => known.reduce((rest, secret) => rest.replaceAll(secret, '[redacted]'), text);
 }
 
-function json(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+function notations(secret: string): readonly string[] {
+  const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
+  return [secret, encodeURIComponent(secret.toWellFormed()), base64];
+}
+
+/** Cleaned before it is written as JSON, whose escapes would hide a secret from the cleaning. */
+function json(value: unknown, clean: (text: string) => string): string {
+  const cleaned = (_key: string, inner: unknown): unknown =>
+    typeof inner === 'string' ? clean(inner) : inner;
+  return `${JSON.stringify(value, cleaned, 2)}\n`;
 }

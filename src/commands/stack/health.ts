@@ -14,11 +14,11 @@ export async function healthOfStack(
   options: GlobalOptions,
   project: Project,
 ): Promise<Outcome> {
-  const stack = await stackOf(ports, project);
+  const stack = await stackOf(ports, project, { certificate: 'as it is' });
   const engine = await connectEngine(ports, options);
   const containers = (await engine.containers(ownedBy(project), { all: true })).filter(isOfTheStack);
   const runs = containers.some(({ service, state }) => service === 'api' && state === 'running');
-  const ready = runs ? await readiness(engine, containers).catch(() => null) : null;
+  const ready = runs ? await readiness(engine, stack, containers).catch(() => null) : null;
   const verdict = judgeStack(stack, containers, ready);
   const urls = addresses(stack, containers);
   return {

@@ -1,8 +1,10 @@
 import { readFile, statfs } from 'node:fs/promises';
+import os from 'node:os';
 
 import type { Change } from '../../plan/converge.ts';
 import type { HostFacts } from '../../plan/preflight.ts';
-import type { Ports } from '../../ports.ts';
+import { PortiereError } from '../../errors.ts';
+import type { Ports, PortState } from '../../ports.ts';
 import type { ContainerState, Engine, ImageState } from '../../ports/engine.ts';
 import type { Stack } from '../../stack/model.ts';
 import type { Project } from '../context.ts';
@@ -28,8 +30,10 @@ export async function hostFacts(
     engine.composeVersion(),
     engine.networks(),
   ]);
-  const isLocal = engine.endpoint.startsWith('unix:');
+  // Also where the endpoint is an address of this machine.
+  const isLocal = engine.endpoint.startsWith('unix:') || info.name === os.hostname();
   return {
+    isLocal,
     engine: info,
     composeVersion,
     minimum: project.config.minimum,
@@ -64,15 +68,25 @@ async function takenPorts(
     if (!changes.some((change) => change.service === service.name && change.action !== 'remove')) continue;
     for (const { bind, published } of service.ports) {
       if (published === null || ours.has(published)) continue;
-      const state = await ports.processes.portOwner(bind, published);
-      if (state.free) continue;
-      const container = await engine.publisher(published);
+      const state = await triedPort(ports, bind, published);
+      const container = state?.free === true ? undefined : await engine.publisher(published);
+      if (state === undefined ? container === undefined : state.free) continue;
       const owner =
-        container === undefined ? (state.owner ?? 'another process') : `the container ${container}`;
+        container === undefined ? (state?.owner ?? 'another process') : `the container ${container}`;
       taken.push({ service: service.name, port: published, owner });
     }
   }
   return taken;
+}
+
+/** Undefined where we may not try: a low port is the engine's to bind, not an ordinary user's. */
+async function triedPort(ports: Ports, bind: string, port: number): Promise<PortState | undefined> {
+  try {
+    return await ports.processes.portOwner(bind, port);
+  } catch (error) {
+    if (error instanceof PortiereError && error.code === 'PERMISSION_DENIED') return undefined;
+    throw error;
+  }
 }
 
 /** PG_VERSION on the Postgres volume: out of the container that has it, else one that is made to look and never started. */
@@ -96,7 +110,12 @@ async function postgresData(
   if (!mayCreate || images[service.image.reference] === undefined) return undefined;
   const reader = await engine.createReader({
     image: service.image.reference,
-    labels: { 'io.portiere.project': owned.project, 'io.portiere.reader': owned.environment },
+    // Should we be killed now, the next `up` or `down` takes it for an orphan.
+    labels: {
+      'io.portiere.project': owned.project,
+      'io.portiere.environment': owned.environment,
+      'io.portiere.service': 'reader',
+    },
     volumes: [{ name: volume, target: mount.target }],
   });
   try {

@@ -32,21 +32,37 @@ export function planImages(services: readonly Service[], has: (reference: string
 export async function fetchImages(
   ports: Ports,
   engine: Engine,
-  { project, plan }: { readonly project: Project; readonly plan: ImagePlan },
+  {
+    project,
+    plan,
+    left = () => undefined,
+  }: {
+    readonly project: Project;
+    readonly plan: ImagePlan;
+    /** Seconds for what is still to come. */
+    readonly left?: () => number | undefined;
+  },
 ): Promise<void> {
-  for (const service of plan.pull) await pullImage(ports, engine, { project, service });
-  for (const service of plan.build) await buildImage(ports, engine, { project, service });
+  for (const service of plan.pull) await pullImage(ports, engine, { project, service, timeout: left() });
+  for (const service of plan.build) await buildImage(ports, engine, { project, service, timeout: left() });
+}
+
+interface Fetch {
+  readonly project: Project;
+  readonly service: Service;
+  /** Seconds; undefined: an hour, downloads may be slow. */
+  readonly timeout?: number | undefined;
 }
 
 export async function pullImage(
   ports: Ports,
   engine: Engine,
-  { project, service }: { readonly project: Project; readonly service: Service },
+  { project, service, timeout }: Fetch,
 ): Promise<void> {
   const { reference } = service.image;
   await ports.reporter.step(`Pull ${reference} (${service.name})`, async (progress) => {
     const { exitCode, stdout, stderr } = await engine.compose(['pull', '--quiet', service.name], {
-      ...target(ports, project),
+      ...target(ports, project, timeout),
       onLine: (line) => {
         progress.say(line);
       },
@@ -65,11 +81,7 @@ export async function pullImage(
 export async function buildImage(
   ports: Ports,
   engine: Engine,
-  {
-    project,
-    service,
-    fresh = false,
-  }: { readonly project: Project; readonly service: Service; readonly fresh?: boolean },
+  { project, service, timeout, fresh = false }: Fetch & { readonly fresh?: boolean },
 ): Promise<void> {
   const { image } = service;
   await ports.reporter.step(`Build ${image.reference} (${service.name})`, async (progress) => {
@@ -80,7 +92,7 @@ export async function buildImage(
     const { exitCode } = await engine.compose(
       ['--progress', 'plain', 'build', ...(fresh ? ['--no-cache'] : []), service.name],
       {
-        ...target(ports, project),
+        ...target(ports, project, timeout),
         onLine: (line) => {
           lines.push(line);
           // Its steps; what each of them prints is shown where it fails.
@@ -100,11 +112,12 @@ export async function buildImage(
 function target(
   ports: Ports,
   project: Project,
+  timeout: number | undefined,
 ): { file: string; project: string; timeout: number; signal: AbortSignal } {
   return {
     file: composeFile(project),
     project: namespaceOf(project),
-    timeout: hour,
+    timeout: timeout === undefined ? hour : Math.max(1, Math.ceil(timeout * 1000)),
     signal: ports.caller.interrupted,
   };
 }

@@ -2,10 +2,9 @@ import { PortiereError } from '../../errors.ts';
 import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import type { Engine } from '../../ports/engine.ts';
 import { type Project, underLease } from '../context.ts';
-import { writeRendered } from '../render.ts';
 import { stackOf } from '../stack.ts';
-import { composeFile, connectEngine, namespaceOf, ownedBy, renderFolder } from './engine.ts';
-import { fetchImages, planImages } from './images.ts';
+import { requireRendered } from './compose-file.ts';
+import { composeFile, connectEngine, namespaceOf, ownedBy } from './engine.ts';
 import { knownService } from './select.ts';
 
 export interface JobRequest {
@@ -29,9 +28,13 @@ export async function runInStack(
 ): Promise<Outcome> {
   const engine = await connectEngine(ports, options);
   const work = async (): Promise<Outcome> => await runOnce(ports, engine, { project, request, options });
-  return request.changes && options.dryRun !== true
+  return isUnderLease(request, options)
     ? await underLease(ports, project, request.argv.slice(0, 2).join(' '), work)
     : await work();
+}
+
+function isUnderLease({ changes }: JobRequest, { dryRun }: GlobalOptions): boolean {
+  return changes && dryRun !== true;
 }
 
 async function runOnce(
@@ -39,16 +42,14 @@ async function runOnce(
   engine: Engine,
   { project, request, options }: { project: Project; request: JobRequest; options: GlobalOptions },
 ): Promise<Outcome> {
-  const stack = await stackOf(ports, project);
+  const stack = await stackOf(ports, project, { certificate: 'as it is' });
   const service = knownService(stack, 'index');
   await requireDatabase(
     engine,
     project,
     stack.services.some(({ name }) => name === 'postgres'),
   );
-  await writeRendered(ports, stack, { folder: renderFolder(project), force: false });
-  const has = (await engine.image(service.image.reference)) !== undefined;
-  await fetchImages(ports, engine, { project, plan: planImages([service], () => has) });
+  await requireRendered(ports, engine, { project, service, leased: isUnderLease(request, options) });
   const json = options.json === true;
   const { exitCode, stdout } = await engine.compose(
     [
@@ -56,7 +57,7 @@ async function runOnce(
       '--rm',
       '--no-deps',
       '-T',
-      ...Object.entries(request.mounts ?? {}).flatMap(([from, to]) => ['--volume', `${from}:${to}:ro`]),
+      ...Object.entries(request.mounts ?? {}).flatMap(([from, to]) => ['--volume', mountWords(from, to)]),
       ...Object.entries(request.environment ?? {}).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
       service.name,
       'portiere',
@@ -78,6 +79,18 @@ async function runOnce(
     },
   );
   return { exitCode, data: json ? dataIn(stdout) : {}, view: [] };
+}
+
+/** `docker compose run` knows mounts by their short form alone, which has no way to write a colon in a path. */
+function mountWords(from: string, to: string): string {
+  if (!from.includes(':') && !to.includes(':')) return `${from}:${to}:ro`;
+  throw new PortiereError(
+    'USAGE',
+    `${from} has a colon in its path, and cannot be mounted for one command.`,
+    {
+      hint: 'Name a path without one; portiere up --vocabulary takes any.',
+    },
+  );
 }
 
 /** Flags that mean the same inside. */

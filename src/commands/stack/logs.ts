@@ -21,7 +21,7 @@ export async function logsOfStack(
 ): Promise<Outcome> {
   const wanted = options.services ?? [];
   if (wanted.length > 0) {
-    const stack = await stackOf(ports, project);
+    const stack = await stackOf(ports, project, { certificate: 'as it is' });
     for (const name of wanted) knownService(stack, name);
   }
   const engine = await connectEngine(ports, options);
@@ -62,7 +62,7 @@ async function read(engine: Engine, container: ContainerState, { how, emit }: Re
 
 function logOptions(ports: Ports, { tail, follow, since }: StackLogsOptions): LogOptions {
   return {
-    tail: tail ?? 100,
+    ...(tail === undefined && since !== undefined ? {} : { tail: tail ?? 100 }),
     follow: follow === true,
     ...(since === undefined ? {} : { since: sinceTime(since, ports.clock.now().getTime()) }),
   };

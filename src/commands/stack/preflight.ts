@@ -4,17 +4,27 @@ import type { Ports } from '../../ports.ts';
 import type { Stack } from '../../stack/model.ts';
 import type { Project } from '../context.ts';
 
-/** Judges the host and the engine; warnings are said, any failure is thrown as PREFLIGHT_FAILED with its fix. */
+interface Fit {
+  readonly project: Project;
+  readonly stack: Stack;
+  readonly told?: readonly Finding[];
+}
+
+/**
+ * Judges the host and the engine; warnings are said unless an earlier look (`told`) said them already, any failure is
+ * thrown as PREFLIGHT_FAILED with its fix.
+ */
 export function requireFit(
   ports: Ports,
-  { project, stack }: { readonly project: Project; readonly stack: Stack },
+  { project, stack, told = [] }: Fit,
   facts: HostFacts,
 ): readonly Finding[] {
   const findings = preflight(stack, facts, project.config.waive);
   const failures = findings.filter(({ level }) => level === 'failure');
   if (failures.length === 0) {
     for (const { message, fix, level } of findings) {
-      if (level === 'warning') ports.reporter.warn(`${message}. ${fix}`);
+      const isNew = told.every((one) => one.message !== message);
+      if (level === 'warning' && isNew) ports.reporter.warn(`${message}. ${fix}`);
     }
     return findings;
   }

@@ -3,9 +3,8 @@ import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import type { Engine } from '../../ports/engine.ts';
 import { openProject, type Project } from '../context.ts';
 import { stackOf } from '../stack.ts';
-import { requireComposeFile } from './compose-file.ts';
+import { requireComposeFile, requireRendered } from './compose-file.ts';
 import { connectEngine, isOfTheStack, namespaceOf, ownedBy } from './engine.ts';
-import { fetchImages, planImages } from './images.ts';
 import { requireStack } from './require-stack.ts';
 import { knownService } from './select.ts';
 
@@ -17,6 +16,7 @@ export interface ProgramOptions extends GlobalOptions {
 /** Runs a program in a running container, on the caller's terminal, and ends with its exit code. */
 export async function exec(ports: Ports, options: ProgramOptions): Promise<Outcome> {
   const { project, engine } = await open(ports, options, 'exec');
+  if (options.dryRun === true) return wouldRun(options, 'in a running container');
   const containers = await engine.containers(ownedBy(project));
   if (!containers.some((one) => one.service === options.service && isOfTheStack(one))) {
     throw new PortiereError('SERVER_UNREACHABLE', `No container of ${options.service} is running.`, {
@@ -29,8 +29,8 @@ export async function exec(ports: Ports, options: ProgramOptions): Promise<Outco
 /** Runs a program in a new container of a service, which is removed afterwards, and ends with its exit code. */
 export async function run(ports: Ports, options: ProgramOptions): Promise<Outcome> {
   const { project, engine, service } = await open(ports, options, 'run');
-  const has = (await engine.image(service.image.reference)) !== undefined;
-  await fetchImages(ports, engine, { project, plan: planImages([service], () => has) });
+  if (options.dryRun === true) return wouldRun(options, 'in a container of its own');
+  await requireRendered(ports, engine, { project, service });
   return await compose(ports, engine, { project, options, args: ['run', '--rm', '--no-deps'] });
 }
 
@@ -40,7 +40,7 @@ async function open(
   command: string,
 ): Promise<{ project: Project; engine: Engine; service: ReturnType<typeof knownService> }> {
   const project = requireStack(await openProject(ports, options), command);
-  const stack = await stackOf(ports, project);
+  const stack = await stackOf(ports, project, { certificate: 'as it is' });
   const service = knownService(stack, options.service);
   if (options.program.length === 0) {
     throw new PortiereError('USAGE', `No program is named to run in ${options.service}.`, {
@@ -48,6 +48,13 @@ async function open(
     });
   }
   return { project, service, engine: await connectEngine(ports, options) };
+}
+
+function wouldRun({ program, service }: ProgramOptions, where: string): Outcome {
+  return {
+    data: { would_run: program, service },
+    view: [`Would run ${program.join(' ')} ${where} of ${service}.`],
+  };
 }
 
 interface Running {

@@ -15,7 +15,7 @@ export async function restart(
   options: GlobalOptions & Selection & { readonly stableFor?: number },
 ): Promise<Outcome> {
   const project = requireStack(await openProject(ports, options), 'restart');
-  const stack = await stackOf(ports, project);
+  const stack = await stackOf(ports, project, { certificate: 'as it is' });
   const engine = await connectEngine(ports, options);
   const running = (await engine.containers(ownedBy(project), { all: true })).filter(isOfTheStack);
   const services = selectServices(stack, options).filter(
@@ -31,7 +31,7 @@ export async function restart(
     return { data: { restart: names }, view: [`Would restart ${names.join(', ')}.`] };
   }
   await underLease(ports, project, 'restart', async () => {
-    const file = await requireComposeFile(ports, project);
+    const file = await requireComposeFile(ports, project, { leased: true });
     const { time } = await engine.info();
     await ports.reporter.step(`Restart ${names.join(', ')}`, async () => {
       const { exitCode, stdout, stderr } = await engine.compose(['restart', '--no-deps', ...names], {

@@ -1,6 +1,7 @@
 import { PortiereError } from '../../errors.ts';
 import type { Outcome, Ports } from '../../ports.ts';
 import type { Stack } from '../../stack/model.ts';
+import { refusesReplicas } from '../../stack/replicas.ts';
 import { openProject } from '../context.ts';
 import { stackOf } from '../stack.ts';
 import { requireStack } from './require-stack.ts';
@@ -35,16 +36,7 @@ function countIn(stack: Stack, text: string): readonly [string, number] {
     });
   }
   const service = knownService(stack, name);
-  const refusal =
-    service.kind === 'job'
-      ? 'a job runs once'
-      : name === 'celery-beat' && Number(count) > 1
-        ? 'two schedulers would run every task twice'
-        : service.dataPaths.length > 0 && Number(count) > 1
-          ? 'two of it would write to the same volume'
-          : service.ports.some(({ published }) => published !== null) && Number(count) > 1
-            ? 'its ports of this machine can be had once'
-            : undefined;
+  const refusal = service.kind === 'job' ? 'a job runs once' : refusesReplicas(service, Number(count));
   if (refusal === undefined) return [name, Number(count)];
   throw new PortiereError('REFUSED', `${name} cannot be scaled to ${count}: ${refusal}.`, {
     hint: 'api, celery-worker, cloud and mapper can.',

@@ -1,4 +1,4 @@
-import { PortiereError } from '../../errors.ts';
+import { exitCodes, PortiereError } from '../../errors.ts';
 import type { Outcome, Ports } from '../../ports.ts';
 import type { Project } from '../context.ts';
 import { type SearchOptions, searchView } from '../search-view.ts';

@@ -19,12 +19,18 @@ export function selectServices(stack: Stack, { services = [], profile = [] }: Se
   return stack.services.filter(({ name }) => services.includes(name));
 }
 
-/** The selected services with all they depend on. */
-export function withDependencies(stack: Stack, selected: readonly Service[]): readonly Service[] {
+/** The selected services with all they depend on; one of a profile that was not asked for is no such thing. */
+export function withDependencies(
+  stack: Stack,
+  selected: readonly Service[],
+  { profile = [] }: Selection = {},
+): readonly Service[] {
   const names = new Set<ServiceName>();
   const add = (name: ServiceName): void => {
     const found = stack.services.find((one) => one.name === name);
     if (found === undefined || names.has(name)) return;
+    const off = found.profiles.length > 0 && !found.profiles.some((one) => profile.includes(one));
+    if (off && !selected.includes(found)) return;
     names.add(name);
     for (const { service } of found.dependsOn) add(service);
   };
@@ -40,7 +46,7 @@ export function knownService(stack: Stack, name: string): Service {
   const off = isServiceName(name)
     ? external
       ? 'is external: it is not run here'
-      : `is not on: give services.${name} an image or a build`
+      : `is off: services.${name} has no image and no build, or is not enabled`
     : 'is no service of this stack';
   throw new PortiereError('SERVICE_UNKNOWN', `${name} ${off}.`, {
     hint: `Services here: ${stack.services.map((one) => one.name).join(', ')}.`,

@@ -14,13 +14,13 @@ export async function statusOfStack(
   options: GlobalOptions & { readonly detailedExitcode?: boolean },
   project: Project,
 ): Promise<Outcome> {
-  const stack = await stackOf(ports, project);
+  const stack = await stackOf(ports, project, { certificate: 'as it is' });
   const services = selectServices(stack, {});
   const engine = await connectEngine(ports, options);
   const { changes, containers } = await decide(ports, engine, { project, stack, services, replicas: {} });
   const files = await checkRendered(ports, stack, renderFolder(project));
   const runs = containers.some(({ service, state }) => service === 'api' && state === 'running');
-  const ready = runs ? await readiness(engine, containers).catch(() => null) : null;
+  const ready = runs ? await readiness(engine, stack, containers).catch(() => null) : null;
   const inSync = changes.length === 0 && files.length === 0;
   const rows = services.map(({ name, replicas, kind }) => {
     const mine = containers.filter((one) => one.service === name).filter(isOfTheStack);

@@ -1,5 +1,5 @@
 import { PortiereError } from '../../errors.ts';
-import { type Change, planConvergence } from '../../plan/converge.ts';
+import { type Change, orphans, planConvergence } from '../../plan/converge.ts';
 import type { Finding } from '../../plan/preflight.ts';
 import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import type { Engine } from '../../ports/engine.ts';
@@ -7,7 +7,7 @@ import { changedFields } from '../../render/fingerprint.ts';
 import type { Service, Stack } from '../../stack/model.ts';
 import { type Project, underLease } from '../context.ts';
 import { checkRendered, renderedFiles, writeRendered } from '../render.ts';
-import { stackOf } from '../stack.ts';
+import { requireModel, stackOf } from '../stack.ts';
 import { converge } from './converge.ts';
 import { desiredOf } from './desired.ts';
 import { connectEngine, ownedBy, renderFolder } from './engine.ts';
@@ -41,25 +41,29 @@ export interface Work {
 /** Brings a stack of containers up: checks, renders, fetches images, converges phase by phase, waits, probes. */
 export async function upStack(ports: Ports, options: StackUpOptions, project: Project): Promise<Outcome> {
   const stack = await stackOf(ports, project);
-  const services = withDependencies(stack, selectServices(stack, options));
+  const services = withDependencies(stack, selectServices(stack, options), options);
   return await bringUp(ports, options, { project, stack, services, replicas: {} });
 }
 
 /** The same for any set of services and numbers of them. */
 export async function bringUp(ports: Ports, options: StackUpOptions, work: Work): Promise<Outcome> {
+  await requireModel(ports, work.project);
   const engine = await connectEngine(ports, options);
   if (options.dryRun === true) return await dryRun(ports, engine, work);
   return await underLease(ports, work.project, 'up', async () => {
     const { project, stack } = work;
+    const started = ports.clock.elapsed();
+    const left = (): number | undefined =>
+      options.timeout === undefined ? undefined : options.timeout - (ports.clock.elapsed() - started) / 1000;
     await requireExternal(ports, project, stack);
     const before = await decide(ports, engine, work);
-    check(
+    const told = check(
       ports,
       work,
       await hostFacts(ports, engine, { project, question: { ...before, stack, mayCreate: true } }),
     );
     await writeRendered(ports, stack, { folder: renderFolder(project), force: options.force === true });
-    await fetchImages(ports, engine, { project, plan: before.imagePlan });
+    await fetchImages(ports, engine, { project, plan: before.imagePlan, left });
     if (options.build === true) {
       for (const service of before.kept.build)
         await buildImage(ports, engine, { project, service, fresh: false });
@@ -68,14 +72,14 @@ export async function bringUp(ports: Ports, options: StackUpOptions, work: Work)
     const plan = await decide(ports, engine, work);
     check(
       ports,
-      work,
+      { ...work, told },
       await hostFacts(ports, engine, { project, question: { ...plan, stack, mayCreate: true } }),
     );
     await converge(ports, engine, {
       ...work,
       changes: plan.changes,
       containers: plan.containers,
-      timeout: options.timeout,
+      timeout: left(),
       stableFor: options.stableFor,
     });
     return await report(ports, engine, { work, changes: plan.changes });
@@ -101,8 +105,16 @@ export async function decide(
   const observed = await observe(engine, ownedBy(project), stack.services);
   const desired = desiredOf(services, await renderedFiles(ports, stack), replicas);
   const has = (reference: string): boolean => observed.images[reference] !== undefined;
+  const known = stack.services.map(({ name }) => name);
+  const gone = [...new Set(orphans(known, observed.containers).map(({ service }) => service))];
+  const removals = gone.map((service): Change => ({
+    service,
+    action: 'remove',
+    cause: 'it is no longer in the stack',
+    replicas: 0,
+  }));
   return {
-    changes: planConvergence({ stack, desired }, observed, changedFields),
+    changes: [...removals, ...planConvergence({ stack, desired }, observed, changedFields)],
     containers: observed.containers,
     images: observed.images,
     imagePlan: planImages(services, has),
@@ -112,10 +124,16 @@ export async function decide(
 
 function check(
   ports: Ports,
-  { project, stack }: Work,
+  { project, stack, services, replicas, told = [] }: Work & { readonly told?: readonly Finding[] },
   facts: Parameters<typeof requireFit>[2],
 ): readonly Finding[] {
-  return requireFit(ports, { project, stack }, facts);
+  // What is not brought up with it now needs no memory; what is asked for in another number needs more.
+  const wanted = stack.services.flatMap((one) =>
+    one.profiles.length > 0 && !services.includes(one)
+      ? []
+      : [{ ...one, replicas: replicas[one.name] ?? one.replicas }],
+  );
+  return requireFit(ports, { project, stack: { ...stack, services: wanted }, told }, facts);
 }
 
 /** What would happen and why; not one request that changes anything is sent to the engine. */
@@ -166,9 +184,8 @@ async function report(
 ): Promise<Outcome> {
   const { project, stack } = work;
   const containers = await engine.containers(ownedBy(project));
-  const ready: StackReadiness | null = work.services.some(({ name }) => name === 'api')
-    ? await readiness(engine, containers)
-    : null;
+  const asked = work.services.some((one) => one.name === 'api' && (work.replicas['api'] ?? one.replicas) > 0);
+  const ready: StackReadiness | null = asked ? await readiness(engine, stack, containers) : null;
   if (ready?.status === 'down') {
     throw new PortiereError('UNHEALTHY', `The stack is up but the search API is not ready: ${ready.cause}`, {
       hint: 'portiere health names the cause; portiere logs api shows what it says.',

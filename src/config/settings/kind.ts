@@ -26,6 +26,10 @@ export function path(options: { blank: boolean }): Kind<string> {
 /** A path that any configuration grammar takes unquoted (it is written into the proxy's); may be blank. */
 export const plainPath = textKind(/^[\w./@+,=%-]*$/u, 'a path of letters, digits and ./_@+,=%-');
 
+export const indexName = textKind(
+  /^[a-z][a-z0-9_-]{0,63}$/u,
+  'a letter, then lower case letters, digits, - and _',
+);
 export const modulePath = textKind(
   /^[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)*$/u,
   'a Python module such as tasks or app.worker',

@@ -1,5 +1,15 @@
 import { stackEnvironments } from '../base-environment.ts';
-import { boolean, choice, databaseName, host, javaOptions, port, secretText, url } from './kind.ts';
+import {
+  boolean,
+  choice,
+  databaseName,
+  host,
+  indexName,
+  javaOptions,
+  port,
+  secretText,
+  url,
+} from './kind.ts';
 import type { SettingRows } from './setting.ts';
 
 /** The stack's own service, unless it is run by somebody else. */
@@ -105,6 +115,12 @@ export const elasticsearchSettings = {
     defaults: inStack('http://elasticsearch:9200'),
     requiredIn: stackEnvironments,
     help: 'Elasticsearch URL.',
+  },
+  ELASTICSEARCH_INDEX: {
+    section: 'Elasticsearch',
+    kind: indexName,
+    default: 'concepts',
+    help: 'Alias of the published index; environments that share one Elasticsearch need one each.',
   },
   ELASTIC_PASSWORD: {
     section: 'Elasticsearch',

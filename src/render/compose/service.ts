@@ -37,7 +37,7 @@ export function composeService(service: Service, { stack, files }: Surroundings)
     networks: service.networks,
     volumes: filled(volumeMounts(service)),
     tmpfs: filled(memoryMounts(service)),
-    depends_on: dependencies(service.dependsOn),
+    depends_on: dependencies(service.dependsOn, stack),
     healthcheck: healthcheck === null ? { disable: true } : healthOf(healthcheck),
     restart: service.restart,
     stop_grace_period: `${service.stopGrace}s`,
@@ -90,10 +90,14 @@ const conditions: Readonly<Record<Dependency['condition'], string>> = {
   completed: 'service_completed_successfully',
 };
 
-function dependencies(dependsOn: readonly Dependency[]): YamlMap | undefined {
+/** One with a profile may not be there; Compose must not insist on it. */
+function dependencies(dependsOn: readonly Dependency[], { services }: Stack): YamlMap | undefined {
   if (dependsOn.length === 0) return undefined;
   return Object.fromEntries(
-    dependsOn.map(({ service, condition }) => [service, { condition: conditions[condition] }]),
+    dependsOn.map(({ service, condition }) => {
+      const optional = services.some(({ name, profiles }) => name === service && profiles.length > 0);
+      return [service, { condition: conditions[condition], required: optional ? false : undefined }];
+    }),
   );
 }
 

@@ -45,11 +45,12 @@ function secretFiles({ secrets }: Stack): readonly RenderedFile[] {
 }
 
 /** Everything else reaches those processes as variables and secrets. */
-function insideConfig({ project, environment, base }: Stack): YamlMap {
+function insideConfig({ project, environment, base, insideSettings }: Stack): YamlMap {
   return {
     version: 1,
     name: project,
     environment,
+    settings: insideSettings,
     environments: isBaseEnvironment(environment) ? undefined : { [environment]: { extends: base } },
   };
 }

@@ -23,7 +23,9 @@ const bodies: Readonly<Record<Site['service'], number>> = { api: MiB, cloud: 10 
 /** The configuration of the reverse proxy, where there is one. */
 export const nginx: Target = {
   name: 'nginx',
-  templates: ['nginx', 'tls', 'hsts', 'site', 'redirect', 'unknown'].map((name) => `nginx/${name}.conf`),
+  templates: ['nginx', 'tls', 'hsts', 'site', 'private', 'redirect', 'unknown'].map(
+    (name) => `nginx/${name}.conf`,
+  ),
   files(stack, sources) {
     const proxy = stack.services.find(({ name }) => name === 'proxy');
     if (proxy === undefined) return [];
@@ -32,9 +34,9 @@ export const nginx: Target = {
   },
 };
 
-function configuration({ sites }: Stack, proxy: Service, sources: Sources): string {
+function configuration({ sites, base }: Stack, proxy: Service, sources: Sources): string {
   const usesTls = sites.some(({ tls }) => tls);
-  const answered = sites.map((site) => siteServer(site, sources));
+  const answered = sites.map((site) => siteServer(site, sources, base));
   return fill<'nginx'>(templateOf(sources, 'nginx/nginx.conf'), {
     workers: nginxCount(Math.ceil(proxy.resources.cpus), 'services.proxy.resources.cpus'),
     probePort: nginxPort(probePort, 'the probe port'),
@@ -49,12 +51,14 @@ function configuration({ sites }: Stack, proxy: Service, sources: Sources): stri
   });
 }
 
-function siteServer(site: Site, sources: Sources): NginxText {
+function siteServer(site: Site, sources: Sources, base: Stack['base']): NginxText {
+  const isPublic = site.service === 'api' && base === 'prod';
   return fill<'nginx'>(templateOf(sources, 'nginx/site.conf'), {
     listen: nginxListen(site.listen, { tls: site.tls, isDefault: site.domain === null }),
     name: serverName(site),
     body: nginxSize(bodies[site.service], `the largest body of ${site.service}`),
     headers: site.tls ? fill<'nginx'>(templateOf(sources, 'nginx/hsts.conf'), {}) : nginxWords(''),
+    private: isPublic ? fill<'nginx'>(templateOf(sources, 'nginx/private.conf'), {}) : nginxWords(''),
     service: nginxHost(site.service, 'a service'),
     port: nginxPort(site.port, `the port of ${site.service}`),
   });

@@ -110,8 +110,9 @@ const noHash = Buffer.alloc(32);
 /** Never from the query string, which logs and browsers keep. */
 function given(headers: IncomingHttpHeaders): string | undefined {
   const { authorization, 'x-api-key': own } = headers;
-  if (authorization !== undefined) return /^bearer +(\S+) *$/i.exec(authorization)?.[1];
-  return typeof own === 'string' ? own : undefined;
+  // Another scheme in front, such as a proxy's own, does not hide a key beside it.
+  const bearer = authorization === undefined ? undefined : /^bearer +(\S+) *$/i.exec(authorization)?.[1];
+  return bearer ?? (typeof own === 'string' ? own : undefined);
 }
 
 function refusal(): Problem {

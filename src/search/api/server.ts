@@ -61,13 +61,13 @@ export async function newServer(parts: ApiParts): Promise<FastifyInstance> {
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
-    const origin = request.headers.origin;
-    if (origin !== undefined && (parts.corsOrigins.includes(origin) || parts.corsOrigins.includes('*'))) {
-      reply.header('access-control-allow-origin', origin).header('vary', 'origin');
+    if (allowOrigin(request, reply, parts.corsOrigins) && request.method === 'OPTIONS') {
+      await reply.headers(preflightHeaders).code(204).send();
+      return;
     }
     // The route's own address: the one asked for may be written in other ways (`/%76%31/search`).
     if (!(request.routeOptions.url ?? request.url).startsWith('/v1/')) return;
-    const key = await parts.keys?.check(request.headers);
+    const key = await checkKey(parts, request);
     await limit(parts.limiter, key === undefined ? `ip:${request.ip}` : `key:${key}`);
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -86,6 +86,33 @@ export async function newServer(parts: ApiParts): Promise<FastifyInstance> {
   });
   addRoutes(app, parts);
   return app;
+}
+
+/** Browsers ask before they send a key; what they may is the same for every address. */
+const preflightHeaders = {
+  'access-control-allow-methods': 'GET',
+  'access-control-allow-headers': 'authorization, x-api-key',
+  'access-control-max-age': '600',
+};
+
+/** Names the origin of a request as allowed, where it is. */
+function allowOrigin(request: FastifyRequest, reply: FastifyReply, allowed: readonly string[]): boolean {
+  const { origin } = request.headers;
+  if (origin === undefined || !(allowed.includes(origin) || allowed.includes('*'))) return false;
+  reply.header('access-control-allow-origin', origin).header('vary', 'origin');
+  return true;
+}
+
+/** The id of the key, where keys are asked for. A client that was refused often is not listened to any more. */
+async function checkKey({ keys, limiter }: ApiParts, request: FastifyRequest): Promise<string | undefined> {
+  if (keys === undefined) return undefined;
+  const guesser = `guess:${request.ip}`;
+  try {
+    return await keys.check(request.headers);
+  } catch (error) {
+    await limit(limiter, guesser);
+    throw error;
+  }
 }
 
 const keysInOpenApi = {

@@ -1,16 +1,13 @@
 import type { Concept } from '../vocabulary/concept.ts';
 
-/** The alias of the published build's index; each build has an index of its own behind it. */
-export const indexAlias = 'concepts';
-
-/** The index of a build. */
-export function indexOf(buildId: string): string {
-  return `${indexAlias}-${buildId.toLowerCase()}`;
+/** The index of a build; `alias` is the name behind which that of the published build stands. */
+export function indexOf(buildId: string, alias = 'concepts'): string {
+  return `${alias}-${buildId.toLowerCase()}`;
 }
 
 /** Whether an index is one of a build: nobody else's index may be deleted. */
-export function isBuildIndex(name: string): boolean {
-  return /^concepts-\d{8}t\d{9}z-[0-9a-f]{8}$/.test(name);
+export function isBuildIndex(name: string, alias: string): boolean {
+  return name.startsWith(`${alias}-`) && /^\d{8}t\d{9}z-[0-9a-f]{8}$/.test(name.slice(alias.length + 1));
 }
 
 /** Bodies of indices: a build never changes, so nothing is refreshed but on demand; one node needs no replica. */

@@ -21,7 +21,7 @@ export function elasticsearchWords(engine: SearchEngine, elapsed: () => number):
       if (elapsed() < restUntil) throw reason;
       const body = wordQuery({ q, k, filters });
       if (body === undefined) return [];
-      const found = await engine.search(indexOf(id), body, patience).catch((error: unknown) => {
+      const found = await engine.search(indexOf(id, engine.alias), body, patience).catch((error: unknown) => {
         restUntil = elapsed() + rest;
         reason = error;
         throw error;
@@ -33,7 +33,7 @@ export function elasticsearchWords(engine: SearchEngine, elapsed: () => number):
       });
     },
     async ping() {
-      await engine.search(indexOf(id), { size: 0, terminate_after: 1 }, patience);
+      await engine.search(indexOf(id, engine.alias), { size: 0, terminate_after: 1 }, patience);
     },
   });
 }

@@ -1,7 +1,7 @@
 import { PortiereError } from '../../errors.ts';
 import type { Progress } from '../../ports.ts';
 import type { EngineDocument, RefusedDocument, SearchEngine } from '../../ports/search-engine.ts';
-import { documentOf, indexAlias, indexBody, indexOf, isBuildIndex } from '../lexical/elasticsearch-index.ts';
+import { documentOf, indexBody, indexOf, isBuildIndex } from '../lexical/elasticsearch-index.ts';
 import { indexedConcepts } from '../lexical/indexed-concepts.ts';
 
 /** A complete build, as far as it goes into the search engine. */
@@ -25,7 +25,7 @@ export async function ensureElasticsearch(
   build: EngineBuild,
   progress: Progress,
 ): Promise<boolean> {
-  const index = indexOf(build.id);
+  const index = indexOf(build.id, engine.alias);
   if ((await engine.count(index)) === build.concepts) return false;
   await engine.deleteIndex(index);
   await engine.createIndex(index, indexBody);
@@ -51,12 +51,14 @@ export async function promoteElasticsearch(
   buildId: string,
   keep: number,
 ): Promise<void> {
-  const index = indexOf(buildId);
-  const before = await engine.aliased(indexAlias);
+  const index = indexOf(buildId, engine.alias);
+  const before = await engine.aliased(engine.alias);
   if (before.length !== 1 || before[0] !== index) {
-    await engine.moveAlias(indexAlias, { from: before.filter((name) => name !== index), to: index });
+    await engine.moveAlias(engine.alias, { from: before.filter((name) => name !== index), to: index });
   }
-  const builds = (await engine.listIndices(`${indexAlias}-`)).filter(isBuildIndex).toSorted();
+  const builds = (await engine.listIndices(`${engine.alias}-`))
+    .filter((name) => isBuildIndex(name, engine.alias))
+    .toSorted();
   const old = builds.slice(0, Math.max(0, builds.length - keep)).filter((name) => name !== index);
   for (const name of old) await engine.deleteIndex(name);
 }

@@ -11,10 +11,10 @@ const port = 8000;
 /** The bundled search API, or an operator's own image in its place. */
 export function api(making: Making): Service {
   const { config } = making;
-  const isOurs = config.services.api?.image === undefined && config.services.api?.build === undefined;
+  const isOurs = isOwnImage(making, 'api');
   return service(making, 'api', {
     ...commonParts(making),
-    image: isOurs ? ownImage(making) : imageOf(making, 'api', ''),
+    image: apiImage(making, 'api'),
     command: isOurs ? ['portiere', 'serve', '--no-input', '--no-color'] : null,
     environment: {
       ...connection(making, 'api'),
@@ -78,8 +78,18 @@ function modelInside({ config }: Making): string {
   return `/models/${config.settings.EMBEDDING_MODEL.split('/').at(-1) ?? ''}`;
 }
 
+/** The image of the api, or of a job that runs our code: an operator's own, else the one built from this installation. */
+export function apiImage(making: Making, name: 'api' | 'migrate' | 'index'): Image {
+  return isOwnImage(making, name) ? ownImage(making) : imageOf(making, name, {});
+}
+
+/** Whether a service runs the image that is built from this installation. */
+function isOwnImage({ config }: Making, name: 'api' | 'migrate' | 'index'): boolean {
+  return config.services[name]?.image === undefined && config.services[name]?.build === undefined;
+}
+
 /** The image that is built from this installation; its tag says what is in it. */
-export function ownImage({ config, facts }: Making): Image {
+function ownImage({ config, facts }: Making): Image {
   const node = config.images.node ?? defaultImages.node;
   const extras = config.settings.EMBEDDING_MODEL === 'hashing' ? '' : '@huggingface/transformers@4.3';
   const content = facts.fingerprintOf([facts.packageDigest, node, extras]);
@@ -109,6 +119,7 @@ export function connection({ config }: Making, name: string): Readonly<Record<st
     REDIS_HOST: settings.REDIS_HOST,
     REDIS_PORT: String(settings.REDIS_PORT),
     ELASTICSEARCH_URL: settings.ELASTICSEARCH_URL,
+    ELASTICSEARCH_INDEX: settings.ELASTICSEARCH_INDEX,
     EMBEDDING_MODEL: settings.EMBEDDING_MODEL,
     EMBEDDING_PRECISION: settings.EMBEDDING_PRECISION,
     ...(settings.EMBEDDING_MODEL === 'hashing' ? {} : { MODEL_DIR: '/models' }),

@@ -29,14 +29,11 @@ interface AppParts {
 function app(making: Making, name: 'cloud' | 'mapper', { port, secrets, variables }: AppParts): Service {
   const { config, base } = making;
   const inlined = given(making, publicSettings[name]);
-  const image = imageOf(making, name, '');
+  const image = imageOf(making, name, { buildArguments: inlined });
   const folder = image.build?.context.kind === 'folder' ? image.build.context.path : undefined;
   const held = secrets.filter((key) => config.settings[key] !== undefined);
   return service(making, name, {
-    image:
-      image.build === null
-        ? image
-        : { ...image, build: { ...image.build, arguments: { ...inlined, ...image.build.arguments } } },
+    image,
     entrypoint: held.length === 0 ? null : secretsAsVariables,
     command: ['node', 'server.js'],
     environment: {
@@ -58,7 +55,7 @@ function app(making: Making, name: 'cloud' | 'mapper', { port, secrets, variable
       test: [
         'node',
         '-e',
-        `fetch('http://127.0.0.1:${port}/').then((answer) => process.exit(answer.status < 500 ? 0 : 1), () => process.exit(1))`,
+        `fetch('http://127.0.0.1:${port}/', { redirect: 'manual' }).then((answer) => process.exit(answer.status < 500 ? 0 : 1), () => process.exit(1))`,
       ],
       interval: 5,
       timeout: 5,

@@ -26,7 +26,7 @@ export function celeryWorker(making: Making): Service {
     ],
     healthcheck: {
       // Asking a worker starts a Python of its own: not too often.
-      test: ['sh', '-c', `${withBroker}celery -A ${CELERY_APP} inspect ping -d "celery@$HOSTNAME"`],
+      test: ['sh', '-c', `${withSecrets}celery -A ${CELERY_APP} inspect ping -d "celery@$HOSTNAME"`],
       interval: 10,
       timeout: 20,
       retries: 5,
@@ -57,14 +57,15 @@ export function celeryBeat(making: Making): Service {
   });
 }
 
-const withBroker =
-  'CELERY_BROKER_URL="$(cat /run/secrets/CELERY_BROKER_URL)" HOSTNAME="${HOSTNAME:-$(hostname)}"; export CELERY_BROKER_URL HOSTNAME; ';
+/** The application is imported by the probe too, and finds what the worker was given. */
+const withSecrets =
+  'for file in /run/secrets/*; do export "${file##*/}=$(cat "$file")"; done; HOSTNAME="${HOSTNAME:-$(hostname)}"; ';
 
 function parts(making: Making, name: ServiceName): Parts {
   const { config } = making;
   const { settings } = config;
   return {
-    image: imageOf(making, name, ''),
+    image: imageOf(making, name, {}),
     entrypoint: secretsAsVariables,
     environment: {
       DB_HOST: settings.DB_HOST,

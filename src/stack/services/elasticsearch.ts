@@ -20,7 +20,7 @@ export function elasticsearch(making: Making): Service {
   const { settings } = config;
   const secured = settings['xpack.security.enabled'];
   return service(making, 'elasticsearch', {
-    image: imageOf(making, 'elasticsearch', defaultImages.elasticsearch),
+    image: imageOf(making, 'elasticsearch', { standard: defaultImages.elasticsearch }),
     // Not sh: some drop variables with a dot in their names, and settings are given by those.
     entrypoint: secured ? ['bash', ...secretsAsVariables.slice(1)] : null,
     command: secured ? ['/bin/tini', '--', '/usr/local/bin/docker-entrypoint.sh', 'eswrapper'] : null,

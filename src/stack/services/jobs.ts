@@ -2,14 +2,14 @@ import path from 'node:path';
 
 import type { Service } from '../model.ts';
 import { type Making, service } from '../service.ts';
-import { commonParts, connection, ownImage, secretsOfApi } from './api.ts';
+import { apiImage, commonParts, connection, secretsOfApi } from './api.ts';
 
 /** Brings the database schema up to date. */
 export function migrate(making: Making): Service {
   return service(making, 'migrate', {
     ...commonParts(making),
     kind: 'job',
-    image: ownImage(making),
+    image: apiImage(making, 'migrate'),
     command: ['portiere', 'migrate', 'up', '--no-input', '--no-color'],
     environment: connection(making, 'migrate'),
     secrets: secretsOfApi(making),
@@ -26,7 +26,7 @@ export function index(making: Making): Service {
   return service(making, 'index', {
     ...common,
     kind: 'job',
-    image: ownImage(making),
+    image: apiImage(making, 'index'),
     command: ['portiere', 'index', 'ensure', '--no-input', '--no-color'],
     environment: {
       ...connection(making, 'index'),

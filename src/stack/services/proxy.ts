@@ -14,7 +14,7 @@ export function proxy(making: Making): Service {
   const { config } = making;
   const usesTls = config.settings.TLS === 'on';
   return service(making, 'proxy', {
-    image: imageOf(making, 'proxy', defaultImages.proxy),
+    image: imageOf(making, 'proxy', { standard: defaultImages.proxy }),
     command: ['nginx', '-c', '/etc/portiere/nginx.conf', '-g', 'daemon off;'],
     networks: ['front'],
     ports: published(making),

@@ -6,7 +6,7 @@ import { dataNetworks, dataPorts, hardened, imageOf, type Making, secret, servic
 export function redis(making: Making): Service {
   const hasPassword = making.config.settings.REDIS_PASSWORD !== undefined;
   return service(making, 'redis', {
-    image: imageOf(making, 'redis', defaultImages.redis),
+    image: imageOf(making, 'redis', { standard: defaultImages.redis }),
     command: ['redis-server', '/run/secrets/redis.conf'],
     secrets: [secret('redis.conf'), ...(hasPassword ? [secret('REDIS_PASSWORD')] : [])],
     networks: dataNetworks(making),
