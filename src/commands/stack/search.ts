@@ -24,7 +24,7 @@ export async function searchInStack(
   });
   if (exitCode !== 0) {
     throw new PortiereError(
-      'SERVER_UNREACHABLE',
+      exitCode === exitCodes.USAGE ? 'USAGE' : 'SERVER_UNREACHABLE',
       `The search failed inside ${api.name}: ${errorIn(stdout) ?? stderr.trim()}`,
       {
         hint: 'See: portiere health',

@@ -197,6 +197,15 @@ describe('CORS', () => {
     expect(await allowed('https://shop.example')).toBe('https://shop.example');
     expect(await allowed('https://evil.example')).toBeUndefined();
   });
+
+  it('answers what a browser asks before it sends a key', async () => {
+    const ask = async (origin: string) =>
+      await api.app.inject({ method: 'OPTIONS', url: '/v1/search?q=a', headers: { origin } });
+    const answer = await ask('https://shop.example');
+    expect(answer.statusCode).toBe(204);
+    expect(answer.headers['access-control-allow-headers']).toContain('x-api-key');
+    expect((await ask('https://evil.example')).statusCode).not.toBe(204);
+  });
 });
 
 describe('GET /openapi.json and /metrics', () => {
