@@ -89,8 +89,8 @@ function portsDoNotCollide({ settings, base }: Draft): readonly Problem[] {
   const standard = searchEngine?.protocol === 'https:' ? 443 : 80;
   const listeners: readonly (readonly [what: string, host: string | undefined, port: number | undefined])[] =
     [
-      ['portiere-cloud', '127.0.0.1', 3000],
-      ['portiere-mapper', '127.0.0.1', 3001],
+      ['portiere-cloud', '127.0.0.1', settings.CLOUD_PORT],
+      ['portiere-mapper', '127.0.0.1', settings.MAPPER_PORT],
       ['API_PORT', settings.API_HOST, settings.API_PORT],
       // In test the engine picks the ports that are published.
       ...(base === 'test'

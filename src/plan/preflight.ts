@@ -15,6 +15,10 @@ export interface HostFacts {
   readonly networks: readonly NetworkState[];
   /** Ports of this machine that containers to be made want and somebody else has. */
   readonly takenPorts: readonly { readonly service: string; readonly port: number; readonly owner: string }[];
+  /** What has a name that the stack would use, and is of somebody else: `the container demo-dev-redis-1`. */
+  readonly foreign: readonly string[];
+  /** Folder of another checkout that the containers of this environment are of; undefined where there is none. */
+  readonly otherFolder: string | undefined;
   /** Every image of the stack by reference; undefined where the engine has none. */
   readonly images: Readonly<Record<string, ImageState | undefined>>;
   /** Major version of the data on the Postgres volume; undefined where there is none. */
@@ -38,6 +42,8 @@ const checks: readonly Check[] = [
   diskSuffices,
   mapCountSuffices,
   portsAreFree,
+  namesAreFree,
+  folderIsOurs,
   subnetsAreLeft,
   architecturesFit,
   imageVolumesAreCovered,
@@ -138,9 +144,37 @@ function mapCountSuffices(stack: Stack, { maxMapCount }: HostFacts): readonly Fi
 function portsAreFree(_: Stack, { takenPorts }: HostFacts): readonly Finding[] {
   return takenPorts.map(({ service, port, owner }) =>
     failure('port', `port ${port}, which ${service} wants, is taken by ${owner}`, {
-      fix: 'Stop it, or choose another port: PROXY_HTTP_PORT, PROXY_HTTPS_PORT, API_PORT.',
+      fix: 'Stop it, or choose another port: PROXY_HTTP_PORT, PROXY_HTTPS_PORT, API_PORT, CLOUD_PORT, MAPPER_PORT.',
     }),
   );
+}
+
+/** Compose would take over what has its names: containers would be made anew, data would be shared. */
+function namesAreFree(stack: Stack, { foreign }: HostFacts): readonly Finding[] {
+  if (foreign.length === 0) return [];
+  return [
+    failure(
+      'foreign',
+      `${foreign.join(', ')}: there already, and not of ${stack.project}, environment ${stack.environment}`,
+      {
+        fix: 'Rename or remove it, choose another name: in the config, or to take it over: --waive "foreign=why".',
+      },
+    ),
+  ];
+}
+
+/** Two checkouts of one project have different secrets: each would make the other's containers anew. */
+function folderIsOurs(stack: Stack, { otherFolder }: HostFacts): readonly Finding[] {
+  if (otherFolder === undefined) return [];
+  return [
+    failure(
+      'folder',
+      `the containers of ${stack.project}, environment ${stack.environment}, are those of another folder: ${otherFolder}`,
+      {
+        fix: 'Work there, or give this one another name: in its config; to take them over: --waive "folder=why".',
+      },
+    ),
+  ];
 }
 
 /** The engine's default pools hold some 30 networks. */

@@ -68,7 +68,7 @@ describe.skipIf(stackMissing !== '')(`a dev stack (${stackMissing || 'on a real 
     const hits = (await (await search()).json()) as { arms: string[]; hits: { concept_name: string }[] };
     expect(hits.hits[0]?.concept_name).toBe('Myocardial infarction');
     expect(hits.arms).toEqual(['code', 'exact', 'lexical', 'dense']);
-    for (const port of [3000, 3001]) {
+    for (const port of [project.ports.cloud, project.ports.mapper]) {
       const page = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(10_000) });
       expect(page.status).toBe(200);
     }

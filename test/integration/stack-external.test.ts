@@ -7,8 +7,6 @@ import { parse } from 'yaml';
 import { freePort, killStrays, until } from '../support/cli.ts';
 import { images, nameOf, newStackProject, stackMissing, type StackProject } from '../support/stacks.ts';
 
-const elasticPassword = 'k9Wd4Hq7Rz2Lm6Vp1Bx8';
-
 /** Postgres and Elasticsearch are somebody else's; of the rest only what search needs is on. */
 const config = `
 services:
@@ -44,7 +42,7 @@ describe.skipIf(stackMissing !== '')(
         'discovery.type': 'single-node',
         'xpack.security.enabled': 'true',
         'xpack.security.http.ssl.enabled': 'false',
-        ELASTIC_PASSWORD: elasticPassword,
+        ELASTIC_PASSWORD: secretOf('ELASTIC_PASSWORD'),
         ES_JAVA_OPTS: '-Xms384m -Xmx384m',
       });
       const settings = {
@@ -54,17 +52,13 @@ describe.skipIf(stackMissing !== '')(
       };
       for (const [name, value] of Object.entries(settings))
         appendFileSync(join(project.folder, '.env'), `${name}='${value}'\n`);
-      appendFileSync(
-        join(project.folder, '.env.dev'),
-        `ELASTIC_PASSWORD='${elasticPassword}'\n`.replaceAll(
-          /^/gm,
-          hasSecret('ELASTIC_PASSWORD') ? '# ' : '',
-        ),
-      );
       await until(
         'their servers answer',
-        async () => psql('SELECT 1') === '1' && (await indices()) !== undefined,
-        120_000,
+        async () => {
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          return (await indices()) !== undefined && psql('SELECT 1') === '1';
+        },
+        180_000,
       );
     });
     afterAll(async () => {
@@ -93,10 +87,6 @@ describe.skipIf(stackMissing !== '')(
       );
     }
 
-    function hasSecret(name: string): boolean {
-      return readFileSync(join(project.folder, '.env.dev'), 'utf8').includes(`${name}=`);
-    }
-
     function secretOf(name: string): string {
       const text = readFileSync(join(project.folder, '.env.dev'), 'utf8');
       return new RegExp(`^${name}=['"]?([^'"\\n]+)`, 'm').exec(text)?.[1] ?? '';
@@ -116,7 +106,7 @@ describe.skipIf(stackMissing !== '')(
 
     /** Names of the indices in their Elasticsearch with the number of documents. */
     async function indices(): Promise<readonly { index: string; 'docs.count': string }[] | undefined> {
-      const authorization = `Basic ${btoa(`elastic:${elasticPassword}`)}`;
+      const authorization = `Basic ${btoa(`elastic:${secretOf('ELASTIC_PASSWORD')}`)}`;
       const url = `http://${host}:${ports.elasticsearch}/_cat/indices/concepts*?format=json`;
       const answer = await fetch(url, {
         headers: { authorization },

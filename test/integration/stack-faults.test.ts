@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { isListening, killStrays, until } from '../support/cli.ts';
+import { killStrays, until } from '../support/cli.ts';
 import { type EngineSocket, openEngineSocket } from '../support/engine-socket.ts';
 import { randomFrom } from '../support/random.ts';
 import { images, nameOf, newStackProject, stackMissing, type StackProject } from '../support/stacks.ts';
@@ -14,11 +14,10 @@ const seed = Number(process.env['PORTIERE_TEST_SEED'] ?? Date.now() % 1_000_000)
 const random = randomFrom(seed);
 const title = `${rounds} rounds, PORTIERE_TEST_SEED=${seed}`;
 const patience = 400_000;
+const up = ['up', '--stable-for', '1', '--waive', 'memory=it is a test'];
 
-/** In dev these two want ports of their own, which somebody else may have. */
-const withPorts = ['cloud', 'mapper'];
-const jobs = ['migrate', 'index'];
-let services = [
+const jobs = new Set(['migrate', 'index']);
+const services = [
   'postgres',
   'redis',
   'elasticsearch',
@@ -37,18 +36,13 @@ describe.skipIf(stackMissing !== '')(`a stack and its faults (${stackMissing || 
   let socket: EngineSocket;
   let bystander: readonly string[];
   const figures: string[][] = [['case', 'first up', 's', 'next up', 's']];
-  const name = (service: string): string => `${nameOf(project)}-dev-${service}-1`;
+  const name = (service: string): string => `${nameOf(project)}-prod-${service}-1`;
   const other = (): string => `${nameOf(project)}-bystander`;
 
   beforeAll(async () => {
     socket = await openEngineSocket();
-    project = await newStackProject(['dev'], { RATE_LIMIT_PER_MINUTE: '100000' });
-    if ((await isListening(3000)) || (await isListening(3001))) {
-      console.warn('SKIPPED: cloud and mapper, as something else has the ports 3000 or 3001');
-      const off = withPorts.map((one) => `  ${one}: { enabled: false }\n`).join('');
-      appendFileSync(join(project.folder, 'portiere.config.yaml'), `services:\n${off}`);
-      services = services.filter((one) => !withPorts.includes(one));
-    }
+    // In prod nothing but the ports of the proxy is wanted of this machine.
+    project = await newStackProject(['prod'], { RATE_LIMIT_PER_MINUTE: '100000' });
     const label = 'io.portiere.project=somebody-else';
     project.docker('volume', 'create', '--label', label, other());
     const own = ['--name', other(), '--label', label, '--volume', `${other()}:/data`];
@@ -79,25 +73,24 @@ describe.skipIf(stackMissing !== '')(`a stack and its faults (${stackMissing || 
     first: { code: number | null; milliseconds: number },
   ): Promise<void> {
     const start = performance.now();
-    const answer = await project.json(['up', '--stable-for', '1'], { timeout: patience });
+    const answer = await project.json(up, { timeout: patience });
     const seconds = (milliseconds: number): string => (milliseconds / 1000).toFixed(1);
     const next = seconds(performance.now() - start);
     figures.push([what, String(first.code), seconds(first.milliseconds), String(answer.code), next]);
     expect({ what, code: answer.code, error: answer.error }).toEqual({ what, code: 0, error: undefined });
-    const found = Object.keys(project.containers('dev')).toSorted();
+    const found = Object.keys(project.containers('prod')).toSorted();
     expect(found).toEqual(services.map((one) => name(one)).toSorted());
-    const all = ['ps', '--all', '--filter', `label=com.docker.compose.project=${nameOf(project)}-dev`];
+    const all = ['ps', '--all', '--filter', `label=com.docker.compose.project=${nameOf(project)}-prod`];
     expect(
       project
         .docker(...all, '--quiet')
         .trim()
         .split('\n'),
     ).toHaveLength(services.length);
-    expect((await project.json(['health'])).data).toMatchObject({ status: 'ok' });
+    await expectHealth();
     await expectData();
     expect(await search()).toBe('Myocardial infarction');
     expect(lookAtBystander()).toEqual(bystander);
-    expect(helpers()).toBe('');
   }
 
   async function expectData(): Promise<void> {
@@ -108,18 +101,24 @@ describe.skipIf(stackMissing !== '')(`a stack and its faults (${stackMissing || 
     expect(data.published).toBeTruthy();
   }
 
-  async function search(): Promise<string> {
-    const url = `http://127.0.0.1:${project.ports.http}/v1/search?q=heart+attack`;
-    const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) });
-    return ((await answer.json()) as { hits: { concept_name: string }[] }).hits[0]?.concept_name ?? '';
+  /** Every part of it; on a machine that is kept busy a probe may be late. */
+  async function expectHealth(): Promise<void> {
+    let health: unknown;
+    await until(
+      'health is ok',
+      async () => {
+        const { data } = await project.json(['health']);
+        health = data.status === 'ok' ? 'ok' : { status: data.status, cause: data.cause };
+        return health === 'ok';
+      },
+      20_000,
+    ).catch(() => undefined);
+    expect(health).toBe('ok');
   }
 
-  /** Containers that we make to look into volumes, which are not to be left. */
-  function helpers(): string {
-    const label = `label=io.portiere.project=${nameOf(project)}`;
-    return project
-      .docker('ps', '--all', '--quiet', '--filter', label, '--filter', 'label=io.portiere.reader')
-      .trim();
+  async function search(): Promise<string> {
+    const { data } = await project.json(['search', 'heart attack']);
+    return data.hits[0]?.concept_name ?? '';
   }
 
   async function takeDown(fresh: boolean): Promise<void> {
@@ -135,8 +134,8 @@ describe.skipIf(stackMissing !== '')(`a stack and its faults (${stackMissing || 
       const fresh = round % 2 === 0;
       await takeDown(fresh);
       const delay =
-        round === 0 ? 300 + random() * 2_500 : random() ** 2 * (jobs.includes(victim) ? 3_000 : 25_000);
-      const { done } = project.start(['up', '--stable-for', '1'], { timeout: patience });
+        round === 0 ? 300 + random() * 2_500 : random() ** 2 * (jobs.has(victim) ? 3_000 : 25_000);
+      const { done } = project.start(up, { timeout: patience });
       let ended = false;
       void done.then(() => (ended = true));
       await until(`${victim} is there`, () => ended || isRunning(victim), patience);
@@ -170,7 +169,7 @@ describe.skipIf(stackMissing !== '')(`a stack and its faults (${stackMissing || 
     { timeout: 900_000 },
     async (round) => {
       await takeDown(round % 2 === 0);
-      const { child, done } = project.start(['up', '--stable-for', '1'], { timeout: patience });
+      const { child, done } = project.start(up, { timeout: patience });
       const delay = 400 + random() * 30_000;
       await Promise.race([done, new Promise((resolve) => setTimeout(resolve, delay))]);
       child.kill('SIGKILL');
@@ -181,7 +180,7 @@ describe.skipIf(stackMissing !== '')(`a stack and its faults (${stackMissing || 
 
   it('of two up at once one exits 5 and names the other; SIGINT ends that one within 10 s', async () => {
     project.docker('rm', '--force', name('elasticsearch'));
-    const first = project.start(['up', '--stable-for', '1'], { timeout: patience });
+    const first = project.start(up, { timeout: patience });
     await until('it is under way', () => first.stderr().includes('Wait for databases'), 60_000);
     const second = await project.json(['up']);
     expect(second).toMatchObject({ code: 5, error: { code: 'LOCKED' } });
@@ -200,7 +199,7 @@ describe.skipIf(stackMissing !== '')(`a stack and its faults (${stackMissing || 
   it('an engine that goes away in the middle of up: exit 6; when it is back, another up converges', async () => {
     appendFileSync(join(project.folder, '.env'), "LOG_LEVEL='DEBUG'\n");
     const env = { DOCKER_HOST: socket.url };
-    const { done, stderr } = project.start(['up', '--stable-for', '1', '--json'], { env, timeout: patience });
+    const { done, stderr } = project.start([...up, '--json'], { env, timeout: patience });
     await until('it is under way', () => stderr().includes('Wait for api'), 60_000);
     const start = performance.now();
     await socket.cut();

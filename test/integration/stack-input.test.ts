@@ -91,6 +91,47 @@ const cases: Readonly<Record<string, Case>> = {
       return { end: () => project.docker('rm', '--force', '--volumes', 'portiere-stack-input-other') };
     },
   },
+  'a container of somebody else under our name': {
+    exit: 4,
+    code: 'PREFLIGHT_FAILED',
+    says: /foreign: the container \S+-dev-redis-1: there already, and not of/,
+    hint: /Rename or remove it/,
+    given({ project }) {
+      const name = `${nameOf(project)}-dev-redis-1`;
+      // As a Compose file by hand would make it, in a project that happens to be called like ours.
+      const labels = [
+        'com.docker.compose.service=redis',
+        `com.docker.compose.project=${nameOf(project)}-dev`,
+      ];
+      return stranger(project, name, [foreign, ...labels]);
+    },
+  },
+  'a volume of somebody else under our name': {
+    exit: 4,
+    code: 'PREFLIGHT_FAILED',
+    says: /foreign: the volume \S+-dev_redis-data: there already, and not of/,
+    hint: /--waive "foreign=why"/,
+    given({ project }) {
+      const name = `${nameOf(project)}-dev_redis-data`;
+      project.docker('volume', 'create', name);
+      return { end: () => project.docker('volume', 'rm', name) };
+    },
+  },
+  'a second checkout of the project': {
+    exit: 4,
+    code: 'PREFLIGHT_FAILED',
+    says: /folder: the containers of \S+, environment dev, are those of another folder: \/tmp/,
+    hint: /Work there, or give this one another name/,
+    given({ project }) {
+      const labels = [
+        `io.portiere.project=${nameOf(project)}`,
+        'io.portiere.environment=dev',
+        'io.portiere.service=redis',
+        'com.docker.compose.project.working_dir=/tmp',
+      ];
+      return stranger(project, `${nameOf(project)}-dev-redis-1`, labels);
+    },
+  },
   'too little memory': {
     exit: 4,
     code: 'PREFLIGHT_FAILED',
@@ -392,13 +433,28 @@ describe.skipIf(stackMissing !== '' || engineMissing !== '')(
     it('left nothing behind, on the engine or in the project', async () => {
       expect(thingsOf(project)).toEqual([]);
       expect(project.docker('ps', '--all', '--quiet', '--filter', `label=${foreign}`).trim()).toBe('');
-      expect((await readdir(join(project.folder, '.portiere/dev')).catch(() => [])).sort()).toEqual([]);
+      expect(await readdir(join(project.folder, '.portiere/dev')).catch(() => [])).toEqual([]);
     });
   },
 );
 
 function saidBy({ error }: Answer): string {
   return [error?.message, ...(error?.problems ?? []).map((problem) => JSON.stringify(problem))].join('\n');
+}
+
+/** A container that is never started, until the end of the case. */
+function stranger(project: StackProject, name: string, labels: readonly string[]): Given {
+  const marks = labels.flatMap((label) => ['--label', label]);
+  const id = project.docker('create', '--name', name, ...marks, images()['redis'] ?? '').trim();
+  return {
+    end() {
+      // Untouched: the very same one.
+      expect(project.docker('inspect', '--format', '{{.Id}} {{.State.Status}}', name).trim()).toBe(
+        `${id} created`,
+      );
+      project.docker('rm', '--volumes', name);
+    },
+  };
 }
 
 /** Everything on the engine that carries the project's label, started or not, with how it is. */

@@ -27,6 +27,8 @@ const facts: HostFacts = {
   maxMapCount: 262_144,
   networks: [],
   takenPorts: [],
+  foreign: [],
+  otherFolder: undefined,
   images: {},
   postgresData: undefined,
 };
@@ -59,6 +61,12 @@ function found(changes: Partial<HostFacts>, waive: Record<string, string> = {}):
 
 describe('preflight', () => {
   it.each<[string, Partial<HostFacts>, string[]]>([
+    [
+      'somebody else’s container of our name',
+      { foreign: ['the container demo-dev-redis-1'] },
+      ['failure foreign'],
+    ],
+    ['another checkout’s containers', { otherFolder: '/srv/other' }, ['failure folder']],
     ['a fit machine', {}, []],
     ['an old engine', { engine: { ...facts.engine, version: '19.03.5' } }, ['failure engine-version']],
     ['an engine elsewhere', { isLocal: false }, ['failure remote-engine']],

@@ -235,6 +235,26 @@ describe('a service with a healthcheck', () => {
     expect(words(look(checked, after, seen))).toBe(expected);
   });
 
+  it('was unhealthy before: it is given three checks', () => {
+    const stands = { ...checked, since: 0 };
+    const sick = (...ends: number[]): ObservedContainer =>
+      container({ ...health('unhealthy', ...ends), startedAt: start - 60_000 });
+    const before = sick(-100, -200, -300);
+    const turn = 1_000;
+    const after = (...looks: ObservedContainer[]): string => {
+      let memory = nothingSeen;
+      for (const seen of looks) memory = remember(memory, [seen], 0);
+      const observation = { containers: looks.slice(-1), memory };
+      return words(judge(stands, observation, { now: start + turn + 9_000, waited: 9_000 }));
+    };
+    const waits = 'waiting: unhealthy from before, checked again';
+    expect(after(before)).toBe(waits);
+    expect(after(before, sick(-200, -300, -2_000, -3_000))).toBe(waits);
+    expect(after(before, sick(-300, -2_000, -3_000, -4_000))).toMatch(/^failed: unhealthy/);
+    const well = container({ ...health('healthy', 1_500), startedAt: start - 60_000 });
+    expect(after(before, well, sick(-2_000))).toMatch(/^failed: unhealthy/);
+  });
+
   it('remembers passes that have left the log', () => {
     const early = container(health('healthy', 1_000, 2_000, 3_000));
     const late = container(health('healthy', 7_000, 8_000, 9_000, 10_000, 11_000));

@@ -31,7 +31,7 @@ export function images(): Readonly<Record<string, string>> {
 
 /** A project whose environments are stacks of containers, on ports of their own; `end` removes all of it. */
 export interface StackProject extends TestProject {
-  readonly ports: { readonly http: number; readonly https: number };
+  readonly ports: Readonly<Record<'http' | 'https' | 'cloud' | 'mapper', number>>;
   /** The certificate authority of prod. */
   readonly ca: string;
   /** `docker`, its standard output. */
@@ -44,15 +44,18 @@ export interface StackProject extends TestProject {
 export async function newStackProject(
   environments: readonly ('dev' | 'test' | 'prod')[],
   settings: Readonly<Record<string, string>> = {},
+  /** What the name of its folder begins with. */
+  prefix = 'portiere-stack-',
 ): Promise<StackProject> {
   const http = await freePort();
   const https = await freePort();
+  const [cloud, mapper] = [await freePort(), await freePort()];
   const project = await newProject(
     {
       PORTIERE_IMAGES: imagesFile,
       ...passedOn(['NODE_EXTRA_CA_CERTS', 'DOCKER_HOST', 'HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY']),
     },
-    'portiere-stack-',
+    prefix,
   );
   for (const environment of environments) {
     const done = await project.run(['init', '--yes', '--env', environment]);
@@ -61,6 +64,8 @@ export async function newStackProject(
   const own: Record<string, string> = {
     PROXY_HTTP_PORT: String(http),
     PROXY_HTTPS_PORT: String(https),
+    CLOUD_PORT: String(cloud),
+    MAPPER_PORT: String(mapper),
     API_PORT: String(project.port),
     EMBEDDING_MODEL: 'hashing',
     ...settings,
@@ -82,7 +87,7 @@ export async function newStackProject(
   ];
   const stack: StackProject = {
     ...project,
-    ports: { http, https },
+    ports: { http, https, cloud, mapper },
     ca,
     docker,
     containers(environment) {

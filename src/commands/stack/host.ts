@@ -9,6 +9,7 @@ import type { ContainerState, Engine, ImageState } from '../../ports/engine.ts';
 import type { Stack } from '../../stack/model.ts';
 import type { Project } from '../context.ts';
 import { namespaceOf, ownedBy } from './engine.ts';
+import { otherFolder, strangers } from './strangers.ts';
 
 export interface HostQuestion {
   readonly stack: Stack;
@@ -41,6 +42,8 @@ export async function hostFacts(
     maxMapCount: isLocal ? await maxMapCount() : undefined,
     networks,
     takenPorts: isLocal ? await takenPorts(ports, engine, question) : [],
+    foreign: await strangers(engine, project, question),
+    otherFolder: await otherFolder(engine, project, question.containers),
     images: question.images,
     postgresData: await postgresData(engine, project, question),
   };

@@ -53,6 +53,18 @@ export const operationsSettings = {
     defaults: { dev: '8443' },
     help: 'Port of this machine on which the proxy takes HTTPS; in test the engine picks a free one.',
   },
+  CLOUD_PORT: {
+    section: 'Operations',
+    kind: port,
+    default: '3000',
+    help: 'Port of this machine for Portiere Cloud in dev; in test the engine picks a free one.',
+  },
+  MAPPER_PORT: {
+    section: 'Operations',
+    kind: port,
+    default: '3001',
+    help: 'Port of this machine for Portiere Mapper in dev; in test the engine picks a free one.',
+  },
   PROXY_BIND: {
     section: 'Operations',
     kind: host,

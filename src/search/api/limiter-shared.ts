@@ -16,7 +16,7 @@ export interface SharedLimit {
 }
 
 /** Milliseconds that a request waits for the shared count. */
-const budget = 50;
+const budget = 250;
 /** Milliseconds between two looks whether the cache is back. */
 const lookEvery = 500;
 

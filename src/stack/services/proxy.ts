@@ -72,6 +72,7 @@ function published(making: Making): readonly Port[] {
   const { settings } = config;
   const pick = (port: number): number | null => (base === 'test' ? null : port);
   const bind = settings.PROXY_BIND;
+  const own = { api: settings.API_PORT, cloud: settings.CLOUD_PORT, mapper: settings.MAPPER_PORT };
   const byPort = sites(making).filter(({ listen }) => listen < httpPort);
   return [
     { bind, published: pick(settings.PROXY_HTTP_PORT), target: httpPort },
@@ -80,7 +81,7 @@ function published(making: Making): readonly Port[] {
       : []),
     ...byPort.map(({ service: name, listen }) => ({
       bind: '127.0.0.1',
-      published: pick(name === 'api' ? settings.API_PORT : listen),
+      published: pick(own[name]),
       target: listen,
     })),
   ];
