@@ -26,7 +26,7 @@ async function performed(
 ): Promise<readonly string[]> {
   const done: string[] = [];
   const well = (service: string): ContainerState =>
-    container({ id: service, service, startedAt: 10, createdAt: 10 });
+    container({ id: service, service, startedAt: 5, createdAt: 5 });
   const engine = {
     info: async () => ({ time: 5 }),
     containers: async () => [well('postgres'), well('redis')],
