@@ -1,6 +1,6 @@
 // `portiere up` against `docker compose up -d --wait` of the same rendered file, from nothing, images present, in turn.
 // usage: node test/bench/stack-up.ts [ROUNDS]
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 import { nameOf, newStackProject, stackMissing, type StackProject } from '../support/stacks.ts';
