@@ -51,10 +51,12 @@ async function wipe(stack: StackProject): Promise<void> {
 function plainCompose({ folder }: StackProject): number {
   const file = join(folder, '.portiere/render/dev/compose.yaml');
   const start = performance.now();
-  execFileSync('docker', ['compose', '-f', file, 'up', '-d', '--wait'], {
-    stdio: 'ignore',
-    timeout: 600_000,
-  });
+  const args = ['compose', '-f', file, 'up', '-d', '--wait'];
+  const { status, stderr } = spawnSync('docker', args, { encoding: 'utf8', timeout: 600_000 });
+  // Its verdict is its own; what counts here is how long it took to reach it.
+  if (status !== 0) {
+    console.log(`docker compose up --wait ends with ${status}: ${stderr.trim().split('\n').at(-1)}`);
+  }
   return (performance.now() - start) / 1000;
 }
 
