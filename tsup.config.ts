@@ -7,8 +7,10 @@ import { configJsonSchema } from './src/config/json-schema.ts';
 export default defineConfig({
   entry: {
     main: 'src/main.ts',
+    'embed-worker': 'src/search/embed/embed-worker.ts',
     'faiss-child': 'src/search/vectors/faiss-child.ts',
     'native-worker': 'src/search/vectors/native-worker.ts',
+    'sql-worker': 'src/search/lexical/sql-worker.ts',
     'pglite-worker': 'src/drivers/pglite-worker.ts',
   },
   format: 'esm',

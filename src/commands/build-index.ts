@@ -5,36 +5,59 @@ import type { Ports, Progress } from '../ports.ts';
 import type { SearchEngine } from '../ports/search-engine.ts';
 import type { Embedder } from '../search/embed/embedder.ts';
 import { buildIndex } from '../search/index/build.ts';
-import { fileNames, type Manifest, readManifest } from '../search/index/manifest.ts';
-import { buildsFolder, publish, publishedBuild, sweep } from '../search/index/publish.ts';
-import { ensureElasticsearch, promoteElasticsearch } from '../search/populate/elasticsearch.ts';
+import { unfinished } from '../search/index/draft.ts';
+import { type DenseWish, fileNames, type Manifest, readManifest } from '../search/index/manifest.ts';
+import { buildsFolder, publishedBuild, sweep } from '../search/index/publish.ts';
+import { recipeOf } from '../search/index/recipe.ts';
+import { settleSwap, swap } from '../search/index/swap.ts';
+import { ensureElasticsearch, pruneElasticsearch } from '../search/populate/elasticsearch.ts';
 import type { VocabularySource } from '../search/vocabulary/source.ts';
 import type { Project } from './context.ts';
 import { withSearchEngine } from './search-engine.ts';
 
-const keptBuilds = 2;
-
-/** Sweeps, builds, validates and publishes, in this order; call it under the operation lease. */
+/** Settles what was broken off, builds, validates and publishes, in this order; call it under the operation lease. */
 export async function buildAndPublish(
   ports: Ports,
   project: Project,
-  parts: { readonly source: VocabularySource; readonly embedder: Embedder; readonly progress: Progress },
+  parts: {
+    readonly source: VocabularySource;
+    readonly embedder: Embedder;
+    readonly progress: Progress;
+  },
 ): Promise<Manifest> {
   return await withSearchEngine(ports, project, async (engine) => {
     // What cannot be published is not worth hours of embedding.
     await engine?.info();
-    await sweep(project.pointer, keptBuilds);
+    await settleSwap(project.pointer, engine);
+    const dense = denseWish(project);
+    const { source, embedder } = parts;
+    const recipe = recipeOf({ source, embedding: embedder.identity, dense, portiere: ports.self.version });
+    const keep = project.config.settings.INDEX_KEEP;
+    await sweep(project.pointer, { keep, unfinished: await unfinished(project.pointer, recipe) });
     const manifest = await buildIndex({
       ...parts,
+      dense,
       pointer: project.pointer,
       version: ports.self.version,
       now: ports.clock.now(),
     });
-    warnOfUnusable(ports, parts.source);
-    await publishBuild(project, manifest, { engine, progress: parts.progress });
-    await sweep(project.pointer, keptBuilds);
+    warnOfUnusable(ports, source.label, manifest.source.unusable_rows);
+    await publishBuild(ports, project, { manifest, engine, progress: parts.progress });
+    await sweep(project.pointer, { keep });
     return manifest;
   });
+}
+
+/** What the configuration asks of the dense index. */
+function denseWish({ config }: Project): DenseWish {
+  const { DENSE_INDEX, DENSE_QUALITY, DENSE_MEMORY_MB } = config.settings;
+  return { type: DENSE_INDEX, quality: DENSE_QUALITY, memory: DENSE_MEMORY_MB * 2 ** 20 };
+}
+
+export interface Publishing {
+  readonly manifest: Manifest;
+  readonly engine: SearchEngine | undefined;
+  readonly progress: Progress;
 }
 
 /**
@@ -42,24 +65,24 @@ export async function buildAndPublish(
  * pointer names it, and every search asks the engine for the build it has open, so no answer mixes two.
  */
 export async function publishBuild(
-  { pointer }: Project,
-  { id, counts }: Manifest,
-  { engine, progress }: { readonly engine: SearchEngine | undefined; readonly progress: Progress },
+  ports: Ports,
+  { pointer, config }: Project,
+  { manifest: { id, counts }, engine, progress }: Publishing,
 ): Promise<boolean> {
+  await settleSwap(pointer, engine);
   const lexical = path.join(buildsFolder(pointer), id, fileNames.lexical);
   const loaded =
     engine !== undefined &&
     (await ensureElasticsearch(engine, { id, concepts: counts.concepts, lexical }, progress));
-  if ((await publishedBuild(pointer)) !== id) await publish(pointer, id);
-  if (engine !== undefined) await promoteElasticsearch(engine, id, keptBuilds);
+  await swap(pointer, id, { engine, now: ports.clock.now() });
+  if (engine !== undefined)
+    await pruneElasticsearch(engine, { published: id, keep: config.settings.INDEX_KEEP });
   return loaded;
 }
 
 /** A download with a few rows that cannot be used is used, but not without a word. */
-export function warnOfUnusable(ports: Ports, source: VocabularySource): void {
-  const rows = source.unusable();
+export function warnOfUnusable(ports: Ports, label: string, rows: number): void {
   if (rows === 0) return;
-  const label = source.label;
   ports.reporter.warn(
     `${label}: rows that cannot be used were left out: ${rows}. See: portiere vocab inspect ${label}`,
   );

@@ -4,7 +4,7 @@ import type { Manifest } from '../search/index/manifest.ts';
 import { databaseSource } from '../search/populate/database-source.ts';
 import { buildAndPublish } from './build-index.ts';
 import { hasJobsInside, type Project, underLease } from './context.ts';
-import { embedderOf } from './embedder.ts';
+import { builderOf } from './embedder.ts';
 import { withDatabase } from './migrate.ts';
 import { openProjectFor, openSource, vocabularyInside, type VocabularyOptions } from './vocabulary.ts';
 
@@ -32,7 +32,7 @@ export async function build(ports: Ports, options: IndexBuildOptions): Promise<O
   }
   if (options.dryRun === true) return await wouldBuild(ports, project, options);
   return await underLease(ports, project, 'index build', async () => {
-    const embedder = await embedderOf(ports, project);
+    const embedder = await builderOf(ports, project);
     try {
       const run = async (source: Parameters<typeof buildAndPublish>[2]['source']): Promise<Manifest> =>
         await ports.reporter.step(
@@ -60,7 +60,7 @@ export async function build(ports: Ports, options: IndexBuildOptions): Promise<O
 
 async function wouldBuild(ports: Ports, project: Project, options: IndexBuildOptions): Promise<Outcome> {
   const select = project.config.settings.VOCABULARIES;
-  const embedder = await embedderOf(ports, project);
+  const embedder = await builderOf(ports, project);
   await embedder.close();
   let label = 'the loaded vocabulary';
   if (options.source === undefined) {

@@ -10,7 +10,7 @@ import { sameModel } from '../search/index/open.ts';
 import { buildsFolder, listBuilds } from '../search/index/publish.ts';
 import { publishBuild } from './build-index.ts';
 import { hasJobsInside, type Project, underLease } from './context.ts';
-import { embedderOf } from './embedder.ts';
+import { builderOf } from './embedder.ts';
 import { summary } from './index-build.ts';
 import { withDatabase } from './migrate.ts';
 import { prepare, recordBuild, type Wanted } from './prepare.ts';
@@ -33,7 +33,7 @@ export async function ensureIndex(ports: Ports, options: VocabularyOptions): Pro
     const request = { argv: ['index', 'ensure'], changes: true, ...vocabularyInside(project) };
     return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
   }
-  const embedder = await embedderOf(ports, project);
+  const embedder = await builderOf(ports, project);
   try {
     if (options.dryRun === true) {
       return await withDatabase(ports, project, 'index ensure', async (database) =>
@@ -53,7 +53,7 @@ export async function ensureIndex(ports: Ports, options: VocabularyOptions): Pro
               await withSearchEngine(
                 ports,
                 project,
-                async (engine) => await publishBuild(project, fitting, { engine, progress }),
+                async (engine) => await publishBuild(ports, project, { manifest: fitting, engine, progress }),
               );
               return fitting;
             },
@@ -79,7 +79,7 @@ async function loadEngine(ports: Ports, project: Project, manifest: Manifest): P
       engine !== undefined &&
       (await ports.reporter.step(
         `Compare the search engine with build ${manifest.id}`,
-        async (progress) => await publishBuild(project, manifest, { engine, progress }),
+        async (progress) => await publishBuild(ports, project, { manifest, engine, progress }),
       )),
   );
 }

@@ -3,7 +3,7 @@ import { planUp, type UpPlan } from '../plan/rollout.ts';
 import type { Outcome, Ports } from '../ports.ts';
 import type { Manifest } from '../search/index/manifest.ts';
 import { isStack, type Project, underLease } from './context.ts';
-import { embedderOf } from './embedder.ts';
+import { builderOf } from './embedder.ts';
 import { healthView, probeStack } from './health.ts';
 import { withDatabase } from './migrate.ts';
 import { prepare, recordBuild } from './prepare.ts';
@@ -22,7 +22,7 @@ const readyWithin = 120;
 export async function up(ports: Ports, options: UpOptions): Promise<Outcome> {
   const project = await openProjectFor(ports, options);
   if (isStack(project)) return await (await import('./stack/up.ts')).upStack(ports, options, project);
-  const embedder = await embedderOf(ports, project);
+  const embedder = await builderOf(ports, project);
   try {
     if (options.dryRun === true) {
       return dryRun(planUp(await gatherFacts(ports, project, { embedder, database: undefined })));

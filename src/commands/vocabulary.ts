@@ -54,7 +54,7 @@ export async function load(ports: Ports, options: VocabularyOptions): Promise<Ou
           async (progress) => await loadVocabulary(database, source, progress),
         );
       });
-      warnOfUnusable(ports, source);
+      warnOfUnusable(ports, source.label, source.unusable());
       return {
         data: { ...loaded, source: source.label, digest: source.digest, unusable_rows: source.unusable() },
         view: [

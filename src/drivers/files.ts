@@ -44,7 +44,7 @@ export const files: Files = {
         await handle.close();
       }
       await rename(temporary, file);
-      await syncFolder(folder);
+      await sync(folder);
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => undefined);
       throw fromSystemError(error, file);
@@ -70,7 +70,7 @@ export const files: Files = {
   tail: tailFile,
 };
 
-async function syncFolder(folder: string): Promise<void> {
+async function sync(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

@@ -38,6 +38,7 @@ export const rooms: Readonly<Record<string, Room>> = {
 
 /** The order inside search, lowest first; what shares a floor stays apart. */
 export const searchFloors: readonly (readonly string[])[] = [
+  ['system'],
   ['vocabulary'],
   ['embed'],
   ['lexical', 'vectors'],
@@ -51,6 +52,8 @@ export const entries: readonly string[] = [
   'src/main.ts',
   'src/drivers/pglite-worker.ts',
   'src/search/vectors/faiss-child.ts',
+  'src/search/embed/embed-worker.ts',
+  'src/search/lexical/sql-worker.ts',
   'src/search/vectors/native-worker.ts',
 ];
 

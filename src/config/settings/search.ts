@@ -1,4 +1,4 @@
-import { choice, list, modelName, path } from './kind.ts';
+import { choice, integer, list, modelName, path } from './kind.ts';
 import type { SettingRows } from './setting.ts';
 
 export const searchSettings = {
@@ -45,5 +45,29 @@ export const searchSettings = {
     kind: choice(['auto', 'native', 'faiss-node']),
     default: 'auto',
     help: 'What searches the vectors: our own code, faiss-node, or whichever is there.',
+  },
+  DENSE_INDEX: {
+    section: 'Search',
+    kind: choice(['auto', 'Flat', 'IVFFlat', 'IVFSQ8', 'IVFPQ', 'HNSW']),
+    default: 'auto',
+    help: 'FAISS index type; auto chooses by the number of vectors and DENSE_MEMORY_MB.',
+  },
+  DENSE_QUALITY: {
+    section: 'Search',
+    kind: choice(['standard', 'high']),
+    default: 'standard',
+    help: 'Effort for recall: high trains and searches an inverted file longer.',
+  },
+  DENSE_MEMORY_MB: {
+    section: 'Search',
+    kind: integer(64, 1_048_576),
+    default: '2048',
+    help: 'Memory in MiB that the vectors may take in one process of the API.',
+  },
+  INDEX_KEEP: {
+    section: 'Search',
+    kind: integer(1, 100),
+    default: '2',
+    help: 'Builds of the index that are kept, the published one included.',
   },
 } as const satisfies SettingRows;

@@ -17,6 +17,8 @@ export interface EmbedderIdentity {
 /** Turns texts into unit vectors. */
 export interface Embedder {
   readonly identity: EmbedderIdentity;
+  /** Calls of `embed` worth having under way at once; one where it is absent. */
+  readonly width?: number;
   /**
    * Row-major matrix of `texts.length` x `identity.dimension` float32, each row of L2 norm 1 (a text with
    * nothing to embed, such as the empty one, gives a row of zeros). The order is the order of `texts`.

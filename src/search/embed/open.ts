@@ -1,11 +1,43 @@
 import type { Embedder } from './embedder.ts';
 import { hashingEmbedder } from './hashing.ts';
 import { locateModel, type ModelPlaces } from './model-files.ts';
+import { embedderPool } from './pool.ts';
 import { transformersEmbedder } from './transformers.ts';
 
-/** Opens the embedder for a configured model, from disk only; the transformers package is loaded for a real one. */
-export async function openEmbedder(places: ModelPlaces): Promise<Embedder> {
+/** So few texts are hashed sooner than they are sent to a thread. */
+const fewTexts = 512;
+
+/**
+ * Opens the embedder for a configured model, from disk only, on up to `width` threads of its own; the transformers
+ * package is loaded for a real model alone. MODEL_UNKNOWN, MODEL_MISSING, MODEL_DIGEST, PACKAGE_MISSING.
+ */
+export async function openEmbedder(places: ModelPlaces, width: number): Promise<Embedder> {
+  if (places.model !== 'hashing')
+    return await embedderPool({ places, threads: width > 1 ? 1 : undefined }, width);
+  const here = hashingEmbedder();
+  let pool: Promise<Embedder> | undefined;
+  return {
+    identity: here.identity,
+    width,
+    async embed(texts) {
+      if (width === 1 || texts.length < fewTexts) return await here.embed(texts);
+      pool ??= embedderPool({ places, threads: 1 }, width);
+      return await (await pool).embed(texts);
+    },
+    async close() {
+      await (await pool)?.close();
+    },
+  };
+}
+
+/** The same on the calling thread. */
+export async function openInThread(places: ModelPlaces, threads: number | undefined): Promise<Embedder> {
   if (places.model === 'hashing') return hashingEmbedder();
   const { folder, spec } = await locateModel(places);
-  return await transformersEmbedder({ folder, spec, precision: places.precision });
+  return await transformersEmbedder({
+    folder,
+    spec,
+    precision: places.precision,
+    ...(threads === undefined ? {} : { threads }),
+  });
 }

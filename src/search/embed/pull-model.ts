@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fromSystemError, PortiereError } from '../../errors.ts';
+import { sync } from '../system/disk.ts';
 import { pulledFolder } from './model-files.ts';
 import { MANIFEST_FILE, type ModelManifest, readModelManifest, verifyModel } from './model-manifest.ts';
 import { findModel, knownModels, modelFiles, type ModelSpec, type Precision } from './models.ts';
@@ -51,7 +52,7 @@ export async function pullModel(pull: Pull): Promise<Pulled> {
       const manifest = await download(pull, spec, fresh);
       await rm(folder, { recursive: true, force: true });
       await rename(fresh, folder);
-      await syncFolder(path.dirname(folder));
+      await sync(path.dirname(folder));
       return { folder, manifest, downloaded: true };
     } finally {
       await rm(fresh, { recursive: true, force: true });
@@ -91,8 +92,8 @@ async function download(pull: Pull, spec: ModelSpec, folder: string): Promise<Mo
   }
   const manifest: ModelManifest = { format: 1, name: spec.name, repo: spec.repo, revision, files };
   await writeSynced(path.join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
-  await syncFolder(path.join(folder, 'onnx'));
-  await syncFolder(folder);
+  await sync(path.join(folder, 'onnx'));
+  await sync(folder);
   return manifest;
 }
 
@@ -163,15 +164,6 @@ async function writeSynced(file: string, text: string): Promise<void> {
     await out.sync();
   } finally {
     await out.close();
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

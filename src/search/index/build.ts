@@ -1,21 +1,27 @@
-import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 
 import { fromSystemError } from '../../errors.ts';
 import type { Progress } from '../../ports.ts';
+import { replaceFile, sync } from '../system/disk.ts';
+import { openCache } from '../embed/cache.ts';
 import type { Embedder } from '../embed/embedder.ts';
 import { lexicalFormat } from '../lexical/schema.ts';
-import { createLexical, type LexicalWriter } from '../lexical/writer.ts';
-import { createFlatWriter } from '../vectors/flat-writer.ts';
 import type { VocabularySource } from '../vocabulary/source.ts';
-import { fileNames, fingerprint, indexFormat, type Manifest } from './manifest.ts';
-import { buildsFolder, syncFolder } from './publish.ts';
+import { sendCanaries } from './canaries.ts';
+import { type Draft, openDraft } from './draft.ts';
+import { type DenseWish, fileNames, fingerprint, indexFormat, type Manifest } from './manifest.ts';
+import { embeddingsFolder } from './publish.ts';
+import { recipeOf } from './recipe.ts';
+import { writeLexical } from './stages/lexical.ts';
+import { embedMissing, forgetMissing, listMissing } from './stages/missing.ts';
+import { writeVectors } from './stages/vectors.ts';
 import { validateBuild } from './validate.ts';
-import { embedInto, type VectorSink } from './vector-sink.ts';
 
 export interface BuildRequest {
   readonly source: VocabularySource;
   readonly embedder: Embedder;
+  readonly dense: DenseWish;
   /** FAISS_INDEX_PATH; the build goes into `builds/<id>/` beside it. */
   readonly pointer: string;
   readonly version: string;
@@ -23,183 +29,105 @@ export interface BuildRequest {
   readonly progress: Progress;
 }
 
-/** Relationships that a concept's page shows. */
-const shownRelationships = new Set(['Maps to', 'Concept replaced by']);
-
 /**
- * Builds both indexes of a vocabulary under `builds/<id>` and validates them; nothing is published. The manifest
- * is written last, so a build that dies leaves a folder that the next one sweeps away.
+ * Builds both indexes of a vocabulary under `builds/<id>` and validates them; nothing is published. The manifest is
+ * written last. A build that was broken off is taken up where it was, if it would give the same bytes, and gives
+ * the bytes that it would have given.
  */
 export async function buildIndex(request: BuildRequest): Promise<Manifest> {
-  const { source, embedder, pointer, now } = request;
-  const { id, folder } = await newFolder(buildsFolder(pointer), now, source.digest);
+  const { source, embedder, pointer, dense, version, now } = request;
+  const recipe = recipeOf({ source, embedding: embedder.identity, dense, portiere: version });
+  const draft = await openDraft(pointer, { recipe, digest: source.digest, now });
   try {
-    const counts = await writeIndexes(request, folder);
-    const files: Record<string, { bytes: number; sha256: string }> = {};
-    for (const name of [fileNames.dense, fileNames.ids, fileNames.lexical]) {
-      files[name] = await fingerprint(path.join(folder, name));
-    }
-    const manifest: Manifest = {
-      format: indexFormat,
-      id,
-      created_at: now.toISOString(),
-      portiere: request.version,
-      source: {
-        kind: source.kind,
-        label: source.label,
-        digest: source.digest,
-        version: source.version,
-        select: source.select,
-        unusable_rows: source.unusable(),
-      },
-      embedding: embedder.identity,
-      dense: {
-        type: 'IxFI',
-        metric: 'inner_product',
-        dimension: embedder.identity.dimension,
-        count: counts.names + counts.synonyms,
-      },
-      lexical: { engine: 'sqlite-fts5', format: lexicalFormat, terms: counts.names + counts.synonyms },
-      counts,
-      files,
-    };
-    await validateBuild(folder, manifest, embedder);
-    await writeDurably(path.join(folder, fileNames.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
-    await syncFolder(folder);
-    await syncFolder(path.dirname(folder));
+    const manifest = await make(request, { draft, recipe });
+    await validateBuild(draft.folder, manifest, embedder).catch(async (error: unknown) => {
+      // What is not sound must not be taken up again.
+      await rm(draft.folder, { recursive: true, force: true });
+      throw error;
+    });
+    await replaceFile(path.join(draft.folder, fileNames.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
+    await draft.finish();
+    await sync(draft.folder);
+    await sync(path.dirname(draft.folder));
     return manifest;
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
-    throw fromSystemError(error, folder);
+    if (!draft.worthKeeping()) await rm(draft.folder, { recursive: true, force: true });
+    throw fromSystemError(error, draft.folder);
   }
 }
 
-/** A folder that was not there: one that is may be the published build, made in the same millisecond or after it. */
-async function newFolder(builds: string, now: Date, digest: string): Promise<{ id: string; folder: string }> {
-  for (let time = now.getTime(); ; time += 1) {
-    const id = `${new Date(time).toISOString().replaceAll(/[-:.]/g, '')}-${digest.slice(0, 8)}`;
-    const folder = path.join(builds, id);
-    try {
-      await mkdir(builds, { recursive: true });
-      await mkdir(folder);
-      return { id, folder };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fromSystemError(error, folder);
-    }
+async function make(
+  { source, embedder, pointer, version, progress }: BuildRequest,
+  { draft, recipe }: { readonly draft: Draft; readonly recipe: string },
+): Promise<Manifest> {
+  const { folder } = draft;
+  const { unusable_rows, ...counted } = await draft.once(
+    'lexical',
+    async () => await writeLexical(folder, { source, progress }),
+  );
+  const terms = counted.names + counted.synonyms;
+  const { zeros } = await embedAll({ draft, embedder, pointer, terms, progress });
+  const files: Record<string, { bytes: number; sha256: string }> = {};
+  for (const name of [fileNames.dense, fileNames.ids, fileNames.lexical]) {
+    files[name] = await fingerprint(path.join(folder, name));
   }
+  return {
+    format: indexFormat,
+    id: draft.id,
+    created_at: draft.begun,
+    portiere: version,
+    source: {
+      kind: source.kind,
+      label: source.label,
+      digest: source.digest,
+      version: source.version,
+      select: source.select,
+      unusable_rows,
+    },
+    recipe,
+    embedding: embedder.identity,
+    canaries: await sendCanaries(embedder),
+    dense: {
+      type: 'IxFI',
+      metric: 'inner_product',
+      dimension: embedder.identity.dimension,
+      count: terms,
+    },
+    lexical: { engine: 'sqlite-fts5', format: lexicalFormat, terms },
+    counts: { ...counted, zero_vectors: zeros },
+    files,
+  };
 }
 
-async function writeIndexes(request: BuildRequest, folder: string): Promise<Manifest['counts']> {
-  const { source, embedder, progress } = request;
-  const lexical = createLexical(path.join(folder, fileNames.lexical));
-  const flat = await createFlatWriter(path.join(folder, fileNames.dense), {
-    dimension: embedder.identity.dimension,
-  });
-  const ids = await open(path.join(folder, fileNames.ids), 'w');
-  let finished = false;
+interface Embedding extends Pick<BuildRequest, 'embedder' | 'pointer' | 'progress'> {
+  readonly draft: Draft;
+  readonly terms: number;
+}
+
+/** Embeds what the cache lacks, then lays the vectors of all terms into one file. */
+async function embedAll({
+  draft,
+  embedder,
+  pointer,
+  terms,
+  progress,
+}: Embedding): Promise<{ zeros: number }> {
+  const { identity } = embedder;
+  const request = { draft, embedder, terms, progress, file: fileNames.dense };
+  if (identity.provider === 'hashing') {
+    return await draft.once('vectors', async () => await writeVectors({ ...request, cache: undefined }));
+  }
+  const cache = await openCache(embeddingsFolder(pointer), identity);
   try {
-    const { expected } = source;
-    const texts = expected === null ? undefined : expected.concepts + expected.synonyms;
-    const sink = embedInto({ embedder, flat, ids, progress, total: texts });
-    const vocabularies: Record<string, number> = {};
-    for await (const batch of source.concepts()) {
-      for (const concept of batch) {
-        lexical.addConcept(concept);
-        vocabularies[concept.vocabulary_id] = (vocabularies[concept.vocabulary_id] ?? 0) + 1;
-        await addTerm(lexical, sink, {
-          concept_id: concept.concept_id,
-          kind: 'name',
-          text: concept.concept_name,
-        });
-      }
-    }
-    const names = sink.rows();
-    for await (const batch of source.synonyms()) {
-      for (const synonym of batch) {
-        const name = lexical.nameOf(synonym.concept_id);
-        if (name === undefined || name === synonym.concept_synonym_name) continue;
-        await addTerm(lexical, sink, {
-          concept_id: synonym.concept_id,
-          kind: 'synonym',
-          text: synonym.concept_synonym_name,
-        });
-      }
-    }
-    await sink.flush();
-    const mappings = await addMappings(source, lexical, progress);
-    const ancestors = await addAncestors(source, lexical, progress);
-    progress.say('building the full-text index');
-    await new Promise(setImmediate);
-    lexical.finish();
-    finished = true;
-    const terms = await flat.finish();
-    await ids.sync();
-    return {
-      concepts: names,
-      names,
-      synonyms: terms - names,
-      mappings,
-      ancestors,
-      zero_vectors: sink.zeros(),
-      vocabularies,
-    };
+    const { folder } = draft;
+    const figures = await draft.once('missing', async () => await listMissing(folder, cache, progress));
+    const vectors = await draft.once('vectors', async () => {
+      await embedMissing({ folder, figures, cache, embedder, progress });
+      return await writeVectors({ ...request, cache });
+    });
+    await forgetMissing(folder);
+    return vectors;
   } finally {
-    await ids.close();
-    if (!finished) {
-      lexical.abandon();
-      await flat.abandon();
-    }
+    await cache.close();
   }
-}
-
-async function addTerm(
-  lexical: LexicalWriter,
-  sink: VectorSink,
-  term: { concept_id: number; kind: 'name' | 'synonym'; text: string },
-): Promise<void> {
-  lexical.addTerm({ ...term, row: sink.rows() });
-  await sink.add(term.concept_id, term.text);
-}
-
-async function addMappings(
-  source: VocabularySource,
-  lexical: LexicalWriter,
-  progress: Progress,
-): Promise<number> {
-  let count = 0;
-  let read = 0;
-  for await (const batch of source.relationships()) {
-    for (const row of batch) {
-      if (!shownRelationships.has(row.relationship_id) || row.invalid_reason !== null) continue;
-      if (!lexical.has(row.concept_id_1) || !lexical.has(row.concept_id_2)) continue;
-      lexical.addMapping(row);
-      count += 1;
-    }
-    read += batch.length;
-    progress.update(read, source.expected?.relationships, 'relationships');
-  }
-  return count;
-}
-
-async function addAncestors(
-  source: VocabularySource,
-  lexical: LexicalWriter,
-  progress: Progress,
-): Promise<number> {
-  let count = 0;
-  let read = 0;
-  for await (const batch of source.ancestors()) {
-    for (const row of batch) {
-      if (!lexical.has(row.ancestor_concept_id) || !lexical.has(row.descendant_concept_id)) continue;
-      lexical.addAncestor(row);
-      count += 1;
-    }
-    read += batch.length;
-    progress.update(read, source.expected?.ancestors, 'ancestor pairs');
-  }
-  return count;
-}
-
-async function writeDurably(file: string, text: string): Promise<void> {
-  await writeFile(file, text, { flush: true });
 }

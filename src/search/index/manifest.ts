@@ -7,15 +7,25 @@ import { PortiereError } from '../../errors.ts';
 import type { EmbedderIdentity } from '../embed/embedder.ts';
 
 /** Version of the manifest and of the files beside it; another one is refused. */
-export const indexFormat = 1;
+export const indexFormat = 2;
 
 /** Names of a build's files inside `builds/<id>/`. */
 export const fileNames = {
   dense: 'dense.faiss',
+  vectors: 'vectors.faiss',
   ids: 'ids',
   lexical: 'lexical',
   manifest: 'manifest.json',
 } as const;
+
+/** What the operator asks of the dense index. */
+export interface DenseWish {
+  /** `auto` leaves it to the number of vectors and the memory. */
+  readonly type: 'auto' | 'Flat' | 'IVFFlat' | 'IVFSQ8' | 'IVFPQ' | 'HNSW';
+  readonly quality: 'standard' | 'high';
+  /** Bytes that the dense index may take in the memory of one process that searches it. */
+  readonly memory: number;
+}
 
 /** What a build is made of. A folder without one is no build. */
 export interface Manifest {
@@ -31,7 +41,11 @@ export interface Manifest {
     readonly select: readonly string[];
     readonly unusable_rows: number;
   };
+  /** sha256 of all that its bytes follow from. */
+  readonly recipe: string;
   readonly embedding: EmbedderIdentity;
+  /** Texts embedded as queries are, to show an embedder that computes otherwise: base64 of float32. */
+  readonly canaries: readonly { readonly text: string; readonly vector: string }[];
   readonly dense: {
     readonly type: 'IxFI';
     readonly metric: 'inner_product';
@@ -74,7 +88,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
       rebuild,
     );
   }
-  if (parsed.dense === undefined || parsed.embedding === undefined || parsed.counts === undefined) {
+  if ([parsed.dense, parsed.embedding, parsed.counts, parsed.canaries].includes(undefined)) {
     throw new PortiereError('INDEX_INVALID', `The manifest ${file} lacks its main parts.`, rebuild);
   }
   return parsed as Manifest;

@@ -7,6 +7,7 @@ import { type LexicalIndex, openLexical } from '../lexical/reader.ts';
 import { ownWords, type WordArm, type WordEngine } from '../lexical/word-arm.ts';
 import type { DenseIndex } from '../vectors/dense.ts';
 import { openDense, type DenseEngine } from '../vectors/open.ts';
+import { checkCanaries } from './canaries.ts';
 import { fileNames, type Manifest, readManifest } from './manifest.ts';
 import { buildsFolder, publishedBuild } from './publish.ts';
 
@@ -48,6 +49,7 @@ async function openBuild(
 ): Promise<OpenBuild> {
   const manifest = await readManifest(folder);
   refuseOtherModel(manifest, embedder.identity);
+  await checkCanaries(manifest, embedder);
   const sidecar = await readFile(path.join(folder, fileNames.ids));
   const count = manifest.dense.count;
   if (sidecar.length !== count * 8)

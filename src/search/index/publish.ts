@@ -1,13 +1,19 @@
-import { lstat, mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
 
 import { fromSystemError, PortiereError } from '../../errors.ts';
+import { sync } from '../system/disk.ts';
 import { fileNames } from './manifest.ts';
 
 /** Folder that holds the builds of an index, beside its pointer. */
 export function buildsFolder(pointer: string): string {
   return path.join(path.dirname(pointer), 'builds');
+}
+
+/** Folder that holds what was embedded, by model, for the builds to come. */
+export function embeddingsFolder(pointer: string): string {
+  return path.join(path.dirname(pointer), 'embeddings');
 }
 
 /** The published build's id, or undefined where none is. The pointer is a link to that build's dense file. */
@@ -39,7 +45,7 @@ export async function publish(pointer: string, id: string): Promise<void> {
   try {
     await symlink(path.join('builds', id, fileNames.dense), draft);
     await rename(draft, pointer);
-    await syncFolder(folder);
+    await sync(folder);
   } catch (error) {
     await rm(draft, { force: true });
     throw fromSystemError(error, pointer);
@@ -65,17 +71,21 @@ export async function listBuilds(pointer: string): Promise<string[]> {
 }
 
 /**
- * Removes what a killed build left behind (folders without a manifest, half-made links) and all but the newest
- * `keep` builds; never the published one. Call it only under the lease that builds run under.
+ * Removes what killed builds left behind (folders without a manifest, half-made links) and all but the newest
+ * `keep` builds; never the published one, nor the `unfinished` one that is to be taken up. Call it only under the
+ * lease that builds run under.
  */
-export async function sweep(pointer: string, keep: number): Promise<readonly string[]> {
+export async function sweep(
+  pointer: string,
+  { keep, unfinished }: { readonly keep: number; readonly unfinished?: string | undefined },
+): Promise<readonly string[]> {
   const folder = buildsFolder(pointer);
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     throw fromSystemError(error, folder);
   });
   const complete = await listBuilds(pointer);
   const published = await publishedBuild(pointer);
-  const kept = new Set([...complete.slice(-keep), ...(published === undefined ? [] : [published])]);
+  const kept = new Set([...complete.slice(-keep), published, unfinished]);
   const removed = (await readdir(folder)).filter((name) => !kept.has(name));
   for (const name of removed) await rm(path.join(folder, name), { recursive: true, force: true });
   for (const name of await readdir(path.dirname(pointer))) {
@@ -83,13 +93,4 @@ export async function sweep(pointer: string, keep: number): Promise<readonly str
       await rm(path.join(path.dirname(pointer), name), { force: true });
   }
   return removed;
-}
-
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,9 +1,12 @@
+import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 import { fromSystemError, PortiereError } from '../../errors.ts';
 import type { Concept, ConceptAncestor, ConceptRelationship } from '../vocabulary/concept.ts';
+import { sync } from '../system/disk.ts';
 import { codeKey, textKey } from './normalise.ts';
 import { indexes, tables } from './schema.ts';
+import { runSql } from './sql-thread.ts';
 
 /** A text of a concept that can be found; `row` is also the label of its vector. */
 export interface Term {
@@ -22,15 +25,18 @@ export interface LexicalWriter {
   has(conceptId: number): boolean;
   nameOf(conceptId: number): string | undefined;
   /** Builds the indexes and closes the file, which is then complete and on disk. */
-  finish(): void;
+  finish(): Promise<void>;
   abandon(): void;
 }
 
-/** Creates the lexical index of a build in a new SQLite file. */
+/** No journal: a file whose writing was broken off is written anew. */
+const quick = 'PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;';
+
+/** Creates the lexical index of a build in a new SQLite file, in place of what is there. */
 export function createLexical(file: string): LexicalWriter {
+  rmSync(file, { force: true });
   const database = new DatabaseSync(file);
-  // No journal: a build that dies is thrown away whole, and the folder is published only once it is complete.
-  database.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; BEGIN;');
+  database.exec(`${quick} BEGIN;`);
   database.exec(tables);
   const concept = database.prepare('INSERT INTO concept VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
   const term = database.prepare('INSERT INTO term VALUES (?, ?, ?, ?, ?)');
@@ -73,11 +79,17 @@ export function createLexical(file: string): LexicalWriter {
     },
     has: (conceptId) => known.get(conceptId) !== undefined,
     nameOf: (conceptId) => known.get(conceptId)?.['concept_name'] as string | undefined,
-    finish() {
+    async finish() {
       guarded(file, () => {
-        database.exec(`${indexes} COMMIT;`);
+        database.exec('COMMIT');
         database.close();
       });
+      await runSql({ file, script: `${quick} BEGIN; ${indexes} COMMIT;` }).catch((error: unknown) => {
+        guarded(file, () => {
+          throw error;
+        });
+      });
+      await sync(file);
     },
     abandon() {
       database.close();

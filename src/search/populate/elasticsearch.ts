@@ -45,22 +45,19 @@ export async function ensureElasticsearch(
   );
 }
 
-/** Gives the alias to a build's index, in one step, and deletes the indices of all but the newest `keep` builds. */
-export async function promoteElasticsearch(
+/** Deletes the indices of all but the newest `keep` builds and the published one. */
+export async function pruneElasticsearch(
   engine: SearchEngine,
-  buildId: string,
-  keep: number,
-): Promise<void> {
-  const index = indexOf(buildId, engine.alias);
-  const before = await engine.aliased(engine.alias);
-  if (before.length !== 1 || before[0] !== index) {
-    await engine.moveAlias(engine.alias, { from: before.filter((name) => name !== index), to: index });
-  }
+  { published, keep }: { readonly published: string; readonly keep: number },
+): Promise<readonly string[]> {
   const builds = (await engine.listIndices(`${engine.alias}-`))
     .filter((name) => isBuildIndex(name, engine.alias))
     .toSorted();
-  const old = builds.slice(0, Math.max(0, builds.length - keep)).filter((name) => name !== index);
+  const old = builds
+    .slice(0, Math.max(0, builds.length - keep))
+    .filter((name) => name !== indexOf(published, engine.alias));
   for (const name of old) await engine.deleteIndex(name);
+  return old;
 }
 
 function* batches(lexical: string): Generator<EngineDocument[]> {

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { PortiereError } from '../../errors.ts';
-import { entryFile } from './entry-file.ts';
+import { entryFile } from '../system/entry-file.ts';
 import type { FaissReply, FaissRequest } from './faiss-child.ts';
 
 export interface FaissProcessOptions {

@@ -6,23 +6,29 @@ import { encodeFlatHeader, FLAT_HEADER_BYTES } from './faiss-header.ts';
 export interface FlatWriter {
   /** Adds whole rows (a row-major matrix of float32); a number that is not finite is refused. */
   append(rows: Float32Array): Promise<void>;
+  /** What was added is on disk afterwards. */
+  sync(): Promise<void>;
   /** Writes the final counts, flushes to disk and closes; gives the number of rows. */
   finish(): Promise<number>;
   /** Closes without finishing, for when the build failed. */
   abandon(): Promise<void>;
 }
 
-/** Starts a FAISS `IxFI` file at `path` (replacing what is there) for vectors of `dimension` float32. */
+/**
+ * Starts a FAISS `IxFI` file at `path` for vectors of `dimension` float32, in place of what is there; with `rows`, goes
+ * on after that many rows of an unfinished one.
+ */
 export async function createFlatWriter(
   path: string,
-  { dimension }: { readonly dimension: number },
+  { dimension, rows: before = 0 }: { readonly dimension: number; readonly rows?: number },
 ): Promise<FlatWriter> {
   if (!Number.isInteger(dimension) || dimension < 1) {
     throw new PortiereError('BUG', `A dense index cannot have dimension ${dimension}.`);
   }
-  const file = await inWords(path, open(path, 'w'));
-  let count = 0;
-  let position = FLAT_HEADER_BYTES;
+  const file = await inWords(path, open(path, before === 0 ? 'w' : 'r+'));
+  let count = before;
+  let position = FLAT_HEADER_BYTES + before * dimension * 4;
+  await inWords(path, file.truncate(position));
   await inWords(path, writeAll(file, encodeFlatHeader({ dimension, count: 0 }), 0));
 
   return {
@@ -33,6 +39,9 @@ export async function createFlatWriter(
       position += bytes.length;
       count += rows.length / dimension;
       await inWords(path, writeAll(file, bytes, start));
+    },
+    async sync() {
+      await inWords(path, file.datasync());
     },
     async finish() {
       await inWords(path, writeAll(file, encodeFlatHeader({ dimension, count }), 0));

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { PortiereError } from '../../errors.ts';
 import type { DenseHits } from './dense.ts';
-import { entryFile } from './entry-file.ts';
+import { entryFile } from '../system/entry-file.ts';
 import type { ShardReply, ShardRequest } from './native-worker.ts';
 import type { ShardRange } from './shard.ts';
 

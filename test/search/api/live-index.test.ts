@@ -57,7 +57,7 @@ describe('the live index', () => {
       held = lexical;
       await buildAndPublish(pointer, { now: later });
       await api.index.refresh();
-      await sweep(pointer, 1);
+      await sweep(pointer, { keep: 1 });
       expect(lexical.term(0)?.text).toBe('Heart disease');
     });
     expect(() => held?.counts()).toThrow(/not open/);

@@ -30,6 +30,7 @@ export async function builtFrom(concepts: readonly Given[]): Promise<OpenBuild> 
   const manifest = await buildIndex({
     source: await bundleSource(bundle, []),
     embedder,
+    dense: { type: 'auto', quality: 'standard', memory: 2 ** 31 },
     pointer,
     version: '0.0.0',
     now: new Date(0),

@@ -29,7 +29,7 @@ describe('buildIndex', () => {
     const manifest = await build(pointer);
     expect(await publishedBuild(pointer)).toBeUndefined();
     expect(manifest).toMatchObject({
-      format: 1,
+      format: 2,
       portiere: '1.2.3',
       created_at: '2026-01-02T03:04:05.678Z',
       source: { kind: 'bundle', label: 'memory', version: 'v1', select: [], unusable_rows: 0 },
@@ -89,9 +89,77 @@ describe('buildIndex', () => {
     await expect(build(pointer, { source: broken })).rejects.toThrow('the source broke');
     const twice = memorySource({ rows: [...concepts, concept(2, 'Again')] });
     await expect(build(pointer, { source: twice })).rejects.toMatchObject({ code: 'VOCABULARY_ROWS' });
-    const sick = { ...embedder, embed: () => Promise.reject(new Error('no vectors')) };
-    await expect(build(pointer, { embedder: sick })).rejects.toThrow('no vectors');
     expect(await readdir(buildsFolder(pointer))).toEqual([]);
+  });
+});
+
+describe('a build that was broken off', () => {
+  const bytesOf = async (manifest: Manifest): Promise<readonly Buffer[]> =>
+    await Promise.all(
+      (['dense', 'ids', 'lexical'] as const).map(async (name) => await readFile(fileOf(manifest, name))),
+    );
+  const failing = (calls: number) => {
+    let left = calls;
+    return {
+      ...embedder,
+      embed: async (texts: readonly string[]) => {
+        left -= 1;
+        if (left < 0) throw new Error('no vectors');
+        return await embedder.embed(texts);
+      },
+    };
+  };
+
+  it('is taken up by the next one of the same recipe, and ends in the same bytes', async () => {
+    const whole = await build(pointer);
+    await expect(build(pointer, { embedder: failing(0) })).rejects.toThrow('no vectors');
+    const [, left] = (await readdir(buildsFolder(pointer))).toSorted();
+    const unread = memorySource({
+      concepts() {
+        throw new Error('read again');
+      },
+    });
+    const resumed = await build(pointer, { source: unread, now: new Date('2027-01-01') });
+    expect(resumed.id).toBe(left);
+    expect(await bytesOf(resumed)).toEqual(await bytesOf(whole));
+    const timeless = ({ id, created_at, ...rest }: Manifest) => ({ ...rest, times: [id, created_at].length });
+    expect(timeless(resumed)).toEqual(timeless(whole));
+    expect((await readdir(path.dirname(fileOf(resumed, 'ids')))).toSorted()).toEqual(
+      ['dense.faiss', 'ids', 'lexical', 'manifest.json'].toSorted(),
+    );
+  });
+
+  it('is left alone by one of another recipe', async () => {
+    await expect(build(pointer, { embedder: failing(0) })).rejects.toThrow('no vectors');
+    const [left] = await readdir(buildsFolder(pointer));
+    const other = await build(pointer, { source: { ...memorySource(), digest: 'beefbeef' } });
+    expect(other.id).not.toBe(left);
+    expect((await readdir(buildsFolder(pointer))).length).toBe(2);
+  });
+
+  it('is not kept where it turned out not to be sound', async () => {
+    let calls = 0;
+    const changing = {
+      ...embedder,
+      embed: async (texts: readonly string[]) =>
+        await embedder.embed(calls++ === 0 ? texts.toReversed() : texts),
+    };
+    await expect(build(pointer, { embedder: changing })).rejects.toMatchObject({ code: 'INDEX_INVALID' });
+    expect(await readdir(buildsFolder(pointer))).toEqual([]);
+  });
+});
+
+describe('canaries', () => {
+  it('refuse an embedder of the same name that computes otherwise', async () => {
+    await buildAndPublish(pointer);
+    const drifting = {
+      ...embedder,
+      embed: async (texts: readonly string[]) => await embedder.embed(texts.map((text) => `${text} x`)),
+    };
+    await expect(openIt(drifting)).rejects.toMatchObject({
+      code: 'INDEX_INVALID',
+      message: expect.stringMatching(/computes other vectors .* "Myocardial infarction"/),
+    });
   });
 });
 
@@ -164,10 +232,10 @@ describe('openPublished', () => {
   it('refuses a manifest of another format, a damaged one and one without its parts', async () => {
     const manifest = await buildAndPublish(pointer);
     for (const [text, message] of [
-      [JSON.stringify({ ...manifest, format: 99 }), /has format 99; this portiere reads 1/],
-      ['{"format": 1', /missing or damaged/],
+      [JSON.stringify({ ...manifest, format: 99 }), /has format 99; this portiere reads 2/],
+      ['{"format": 2', /missing or damaged/],
       ['null', /missing or damaged/],
-      ['{"format": 1}', /lacks its main parts/],
+      ['{"format": 2}', /lacks its main parts/],
     ] as const) {
       await writeFile(fileOf(manifest, 'manifest'), text);
       await refused('INDEX_INVALID', message);

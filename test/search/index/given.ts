@@ -108,6 +108,8 @@ export async function newPointer(): Promise<{ folder: string; pointer: string }>
   return { folder, pointer: path.join(folder, 'index', 'dense.faiss') };
 }
 
+const dense = { type: 'auto', quality: 'standard', memory: 2 ** 31 } as const;
+
 export const quiet = { update: () => undefined, say: () => undefined };
 
 export interface BuildOptions {
@@ -118,7 +120,7 @@ export interface BuildOptions {
 
 export async function build(pointer: string, options: BuildOptions = {}): Promise<Manifest> {
   const { source = memorySource(), now = new Date('2026-01-02T03:04:05.678Z') } = options;
-  const parts = { source, embedder: options.embedder ?? embedder, progress: quiet };
+  const parts = { source, embedder: options.embedder ?? embedder, dense, progress: quiet };
   return await buildIndex({ ...parts, pointer, version: '1.2.3', now });
 }
 

@@ -79,21 +79,21 @@ describe('sweep', () => {
     await publish(pointer, 'b1');
     await symlink('nowhere', path.join(path.dirname(pointer), '.dense.faiss.12345678'));
     await writeFile(path.join(path.dirname(pointer), 'other'), 'not ours');
-    expect([...(await sweep(pointer, 2))].sort()).toEqual(['b2', 'b9-killed']);
+    expect([...(await sweep(pointer, { keep: 2 }))].sort()).toEqual(['b2', 'b9-killed']);
     expect(await listBuilds(pointer)).toEqual(['b1', 'b3', 'b4']);
     expect(await readdir(path.dirname(pointer))).toEqual(['builds', 'dense.faiss', 'other']);
-    expect(await sweep(pointer, 2)).toEqual([]);
+    expect(await sweep(pointer, { keep: 2 })).toEqual([]);
   });
 
   it('keeps a published build even where its manifest is gone', async () => {
     await place('b1', false);
     await place('b2');
     await publish(pointer, 'b1');
-    expect(await sweep(pointer, 1)).toEqual([]);
+    expect(await sweep(pointer, { keep: 1 })).toEqual([]);
   });
 
   it('makes the folder of builds where there is none', async () => {
-    expect(await sweep(pointer, 2)).toEqual([]);
+    expect(await sweep(pointer, { keep: 2 })).toEqual([]);
     expect((await lstat(buildsFolder(pointer))).isDirectory()).toBe(true);
     expect(await listBuilds(pointer)).toEqual([]);
   });

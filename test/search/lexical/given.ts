@@ -21,7 +21,7 @@ export async function lexicalOf(concepts: readonly Given[]): Promise<LexicalInde
     writer.addTerm({ row: row++, concept_id, kind: 'name', text: given.concept_name });
     for (const text of synonyms) writer.addTerm({ row: row++, concept_id, kind: 'synonym', text });
   }
-  writer.finish();
+  await writer.finish();
   return openLexical(file);
 }
 

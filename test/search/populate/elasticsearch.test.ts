@@ -8,7 +8,7 @@ import { indexOf } from '../../../src/search/lexical/elasticsearch-index.ts';
 import {
   type EngineBuild,
   ensureElasticsearch,
-  promoteElasticsearch,
+  pruneElasticsearch,
 } from '../../../src/search/populate/elasticsearch.ts';
 import { type FakeSearchEngine, fakeSearchEngine } from '../../support/search-engine.ts';
 import { buildAndPublish, newPointer, quiet } from '../index/given.ts';
@@ -79,27 +79,22 @@ describe('ensureElasticsearch', () => {
   });
 });
 
-describe('promoteElasticsearch', () => {
+describe('pruneElasticsearch', () => {
   const name = (at: number): string => `2026010${at}T000000000Z-feedfeed`;
 
-  it('moves the alias in one step and deletes all but the newest builds, nothing else', async () => {
+  it('deletes all but the newest builds, nothing else', async () => {
     for (const at of [1, 2, 3, 4]) engine.indices.set(indexOf(name(at)), new Map());
     engine.indices.set('concepts-mine', new Map());
-    engine.aliases.set('concepts', new Set([indexOf(name(3))]));
-    await promoteElasticsearch(engine, name(4), 2);
-    expect(engine.log).toEqual([
-      `alias ${indexOf(name(3))} -> ${indexOf(name(4))}`,
-      `delete ${indexOf(name(1))}`,
-      `delete ${indexOf(name(2))}`,
-    ]);
-    await promoteElasticsearch(engine, name(4), 2);
-    expect(engine.log).toHaveLength(3);
+    await pruneElasticsearch(engine, { published: name(4), keep: 2 });
+    expect(engine.log).toEqual([`delete ${indexOf(name(1))}`, `delete ${indexOf(name(2))}`]);
+    await pruneElasticsearch(engine, { published: name(4), keep: 2 });
+    expect(engine.log).toHaveLength(2);
     expect(engine.indices.has('concepts-mine')).toBe(true);
   });
 
   it('keeps the published build however old it is', async () => {
     for (const at of [1, 2, 3]) engine.indices.set(indexOf(name(at)), new Map());
-    await promoteElasticsearch(engine, name(1), 2);
+    await pruneElasticsearch(engine, { published: name(1), keep: 2 });
     expect([...engine.indices.keys()]).toEqual([1, 2, 3].map((at) => indexOf(name(at))));
   });
 });

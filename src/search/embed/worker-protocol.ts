@@ -1,0 +1,29 @@
+import type { ErrorCode } from '../../errors.ts';
+import type { EmbedderIdentity } from './embedder.ts';
+import type { ModelPlaces } from './model-files.ts';
+
+/** What an embedding thread is started with. */
+export interface EmbedStart {
+  readonly places: ModelPlaces;
+  /** Threads of the ONNX runtime within this one; its own choice where absent. */
+  readonly threads: number | undefined;
+}
+
+export interface EmbedRequest {
+  readonly id: number;
+  readonly texts: readonly string[];
+}
+
+/** An error, as it crosses from one thread to another. */
+export interface TravellingError {
+  readonly code: ErrorCode | undefined;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/** What the thread answers: who it is once the model is loaded, then one answer for each request. */
+export type EmbedReply =
+  | { readonly ready: EmbedderIdentity }
+  | { readonly failed: TravellingError }
+  | { readonly id: number; readonly vectors: Float32Array }
+  | { readonly id: number; readonly failed: TravellingError };

@@ -1,0 +1,135 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+
+import type { Progress } from '../../../ports.ts';
+import { createLexical, type LexicalWriter } from '../../lexical/writer.ts';
+import type { VocabularySource } from '../../vocabulary/source.ts';
+import { createIdSidecar, type IdSidecar } from '../id-sidecar.ts';
+import { fileNames } from '../manifest.ts';
+
+/** What the lexical stage counted. */
+export interface LexicalFigures {
+  readonly concepts: number;
+  readonly names: number;
+  readonly synonyms: number;
+  readonly mappings: number;
+  readonly ancestors: number;
+  readonly vocabularies: Readonly<Record<string, number>>;
+  readonly unusable_rows: number;
+}
+
+/** Relationships that a concept's page shows. */
+const shownRelationships = new Set(['Maps to', 'Concept replaced by']);
+
+/**
+ * Reads the vocabulary into the lexical file and the id sidecar. A term's row is its place in the order in which the
+ * source gives them, names before synonyms.
+ */
+export async function writeLexical(
+  folder: string,
+  { source, progress }: { readonly source: VocabularySource; readonly progress: Progress },
+): Promise<LexicalFigures> {
+  const file = path.join(folder, fileNames.lexical);
+  await rm(path.join(folder, fileNames.ids), { force: true });
+  const lexical = createLexical(file);
+  const ids = await createIdSidecar(path.join(folder, fileNames.ids));
+  let finished = false;
+  try {
+    const vocabularies = await addNames({ source, lexical, ids, progress });
+    const names = ids.rows;
+    await addSynonyms({ source, lexical, ids, progress });
+    const mappings = await addMappings(source, lexical, progress);
+    const ancestors = await addAncestors(source, lexical, progress);
+    progress.say('building the full-text index');
+    finished = true;
+    await lexical.finish();
+    await ids.finish();
+    return {
+      concepts: names,
+      names,
+      synonyms: ids.rows - names,
+      mappings,
+      ancestors,
+      vocabularies,
+      unusable_rows: source.unusable(),
+    };
+  } finally {
+    if (!finished) lexical.abandon();
+    await ids.close();
+  }
+}
+
+interface Parts {
+  readonly source: VocabularySource;
+  readonly lexical: LexicalWriter;
+  readonly ids: IdSidecar;
+  readonly progress: Progress;
+}
+
+async function addNames({ source, lexical, ids, progress }: Parts): Promise<Record<string, number>> {
+  const vocabularies: Record<string, number> = {};
+  for await (const batch of source.concepts()) {
+    for (const concept of batch) {
+      const { concept_id, concept_name: text, vocabulary_id } = concept;
+      lexical.addConcept(concept);
+      lexical.addTerm({ concept_id, kind: 'name', text, row: ids.rows });
+      await ids.add(concept_id);
+      vocabularies[vocabulary_id] = (vocabularies[vocabulary_id] ?? 0) + 1;
+    }
+    progress.update(ids.rows, source.expected?.concepts, 'concepts');
+  }
+  return vocabularies;
+}
+
+async function addSynonyms({ source, lexical, ids, progress }: Parts): Promise<void> {
+  let read = 0;
+  for await (const batch of source.synonyms()) {
+    for (const { concept_id, concept_synonym_name: text } of batch) {
+      const name = lexical.nameOf(concept_id);
+      if (name === undefined || name === text) continue;
+      lexical.addTerm({ concept_id, kind: 'synonym', text, row: ids.rows });
+      await ids.add(concept_id);
+    }
+    read += batch.length;
+    progress.update(read, source.expected?.synonyms, 'synonyms');
+  }
+}
+
+async function addMappings(
+  source: VocabularySource,
+  lexical: LexicalWriter,
+  progress: Progress,
+): Promise<number> {
+  let count = 0;
+  let read = 0;
+  for await (const batch of source.relationships()) {
+    for (const row of batch) {
+      if (!shownRelationships.has(row.relationship_id) || row.invalid_reason !== null) continue;
+      if (!lexical.has(row.concept_id_1) || !lexical.has(row.concept_id_2)) continue;
+      lexical.addMapping(row);
+      count += 1;
+    }
+    read += batch.length;
+    progress.update(read, source.expected?.relationships, 'relationships');
+  }
+  return count;
+}
+
+async function addAncestors(
+  source: VocabularySource,
+  lexical: LexicalWriter,
+  progress: Progress,
+): Promise<number> {
+  let count = 0;
+  let read = 0;
+  for await (const batch of source.ancestors()) {
+    for (const row of batch) {
+      if (!lexical.has(row.ancestor_concept_id) || !lexical.has(row.descendant_concept_id)) continue;
+      lexical.addAncestor(row);
+      count += 1;
+    }
+    read += batch.length;
+    progress.update(read, source.expected?.ancestors, 'ancestor pairs');
+  }
+  return count;
+}

@@ -1,0 +1,86 @@
+import { readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+
+import { fromSystemError } from '../../errors.ts';
+import type { SearchEngine } from '../../ports/search-engine.ts';
+import { replaceFile, sync } from '../system/disk.ts';
+import { indexOf } from '../lexical/elasticsearch-index.ts';
+import { publish, publishedBuild } from './publish.ts';
+
+/** A change of the published build that was begun: the pointer and the search engine's alias go together. */
+export interface Swap {
+  readonly from: string | null;
+  readonly to: string;
+  /** ISO time. */
+  readonly begun: string;
+}
+
+/** Where the intent stands, beside the pointer, until both engines have been told. */
+function journal(pointer: string): string {
+  return path.join(path.dirname(pointer), 'swap.json');
+}
+
+/** The swap that was begun and not ended; undefined where both engines agree. */
+async function pendingSwap(pointer: string): Promise<Swap | undefined> {
+  try {
+    return JSON.parse(await readFile(journal(pointer), 'utf8')) as Swap;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw fromSystemError(error, journal(pointer));
+  }
+}
+
+/**
+ * Makes a build the published one: the intent, the pointer (one rename), the alias (one call), the end of the intent.
+ * The search engine must hold the build. Killed between any two of them, `settleSwap` makes the engines agree.
+ */
+export async function swap(
+  pointer: string,
+  to: string,
+  { engine, now }: { readonly engine: SearchEngine | undefined; readonly now: Date },
+): Promise<void> {
+  const from = (await publishedBuild(pointer)) ?? null;
+  const intent: Swap = { from, to, begun: now.toISOString() };
+  await replaceFile(journal(pointer), `${JSON.stringify(intent)}\n`).catch((error: unknown) => {
+    throw fromSystemError(error, journal(pointer));
+  });
+  if (from !== to) await publish(pointer, to);
+  await endSwap(pointer, to, engine);
+}
+
+/**
+ * Ends a swap that was broken off: forward where the pointer was moved already, back where it was not. Gives the build
+ * that both engines now name; undefined where nothing was pending.
+ */
+export async function settleSwap(
+  pointer: string,
+  engine: SearchEngine | undefined,
+): Promise<string | undefined> {
+  const pending = await pendingSwap(pointer);
+  if (pending === undefined) return undefined;
+  const published = await publishedBuild(pointer);
+  if (published === undefined) {
+    await forget(pointer);
+    return undefined;
+  }
+  await endSwap(pointer, published, engine);
+  return published;
+}
+
+async function endSwap(pointer: string, id: string, engine: SearchEngine | undefined): Promise<void> {
+  if (engine !== undefined) await pointAlias(engine, id);
+  await forget(pointer);
+}
+
+/** The alias is for readers other than our API, which asks each build's own index. */
+async function pointAlias(engine: SearchEngine, id: string): Promise<void> {
+  const index = indexOf(id, engine.alias);
+  const before = await engine.aliased(engine.alias);
+  if (before.length === 1 && before[0] === index) return;
+  await engine.moveAlias(engine.alias, { from: before.filter((name) => name !== index), to: index });
+}
+
+async function forget(pointer: string): Promise<void> {
+  await rm(journal(pointer), { force: true });
+  await sync(path.dirname(pointer));
+}

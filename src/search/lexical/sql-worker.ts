@@ -1,0 +1,13 @@
+// A thread that runs one script on one SQLite file: building an index blocks the thread it runs on for a minute.
+import { DatabaseSync } from 'node:sqlite';
+import { workerData } from 'node:worker_threads';
+
+import type { SqlWork } from './sql-thread.ts';
+
+const { file, script } = workerData as SqlWork;
+const database = new DatabaseSync(file);
+try {
+  database.exec(script);
+} finally {
+  database.close();
+}
