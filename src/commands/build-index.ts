@@ -73,7 +73,7 @@ export async function publishBuild(
   const lexical = path.join(buildsFolder(pointer), id, fileNames.lexical);
   const loaded =
     engine !== undefined &&
-    (await ensureElasticsearch(engine, { id, concepts: counts.concepts, lexical }, progress));
+    (await ensureElasticsearch(engine, { id, concepts: counts.concepts, lexical }, { progress }));
   await swap(pointer, id, { engine, now: ports.clock.now() });
   if (engine !== undefined)
     await pruneElasticsearch(engine, { published: id, keep: config.settings.INDEX_KEEP });

@@ -7,66 +7,101 @@ export type EngineFault =
   | { readonly kind: 'silent' }
   /** Something answers that is not Elasticsearch. */
   | { readonly kind: 'stranger' }
+  /** It speaks TLS and was spoken to without. */
+  | { readonly kind: 'tls only' }
+  /** Its version is none that we speak to. */
+  | { readonly kind: 'version'; readonly version: string }
   /** No connection, or one that broke. */
   | { readonly kind: 'broken'; readonly reason: string };
 
-const check = 'Check ELASTICSEARCH_URL and ELASTIC_PASSWORD with: portiere config show';
+/** Whom we speak to, and how. */
+export interface EngineAddress {
+  readonly url: string;
+  readonly login: 'nothing' | 'password' | 'API key';
+  readonly caFile: string | undefined;
+}
+
+/** The versions that are spoken to. */
+export const majors = { oldest: 8, newest: 9 } as const;
+
+/** What Elasticsearch says where a disk is too full to write. */
+export const floodStage = /flood-stage|read-only-allow-delete/;
+
+const check = 'Check ELASTICSEARCH_URL with: portiere config show';
 
 /** The fault in our words, with what to do about it; never with the text of a query. */
-export function engineError(fault: EngineFault, url: string): PortiereError {
+export function engineError(fault: EngineFault, address: EngineAddress): PortiereError {
+  const { url } = address;
   const where = `Elasticsearch at ${url}`;
-  if (fault.kind === 'silent') {
-    return new PortiereError('SEARCH_ENGINE_UNREACHABLE', `${where} does not answer in time.`, {
-      hint: 'See what is down with: portiere health',
-    });
+  switch (fault.kind) {
+    case 'silent':
+      return new PortiereError('SEARCH_ENGINE_UNREACHABLE', `${where} does not answer in time.`, {
+        hint: 'See what is down with: portiere health',
+      });
+    case 'stranger':
+      return new PortiereError('SEARCH_ENGINE_UNREACHABLE', `What answers at ${url} is not Elasticsearch.`, {
+        hint: check,
+      });
+    case 'tls only':
+      return new PortiereError('SEARCH_ENGINE_UNREACHABLE', `${where} speaks TLS, not plain HTTP.`, {
+        hint: `Set ELASTICSEARCH_URL=${url.replace('http:', 'https:')}, and ELASTICSEARCH_CA_FILE where its certificate is its own.`,
+      });
+    case 'version':
+      return otherVersion(fault.version, where);
+    case 'broken':
+      return broken(fault.reason, address);
+    default:
+      return refused(fault, address);
   }
-  if (fault.kind === 'stranger') {
-    return new PortiereError('SEARCH_ENGINE_UNREACHABLE', `What answers at ${url} is not Elasticsearch.`, {
-      hint: check,
-    });
-  }
-  return fault.kind === 'broken' ? broken(fault.reason, url) : refused(fault, where);
 }
 
-function broken(reason: string, url: string): PortiereError {
+function otherVersion(version: string, where: string): PortiereError {
+  const supported = `${majors.oldest} and ${majors.newest}`;
+  const isOlder = Number.parseInt(version, 10) < majors.oldest;
+  return new PortiereError(
+    'SEARCH_ENGINE_REFUSED',
+    `${where} is version ${version}; supported are ${supported}.`,
+    {
+      hint: isOlder
+        ? `Upgrade the server to ${majors.newest}, or point ELASTICSEARCH_URL to one that is.`
+        : 'Update portiere to a version that knows it, or point ELASTICSEARCH_URL to an older server.',
+    },
+  );
+}
+
+function broken(reason: string, { url, caFile }: EngineAddress): PortiereError {
   const where = `Elasticsearch at ${url}`;
+  const unreachable = (message: string, hint: string): PortiereError =>
+    new PortiereError('SEARCH_ENGINE_UNREACHABLE', message, { hint });
   if (url.startsWith('https:') && /wrong version number|packet length too long|EPROTO/i.test(reason)) {
-    return new PortiereError('SEARCH_ENGINE_UNREACHABLE', `${where} speaks plain HTTP, not TLS.`, {
-      hint: `Set ELASTICSEARCH_URL=${url.replace('https:', 'http:')}, or turn on TLS in the server.`,
-    });
-  }
-  if (/certificate|self.signed|altnames/i.test(reason)) {
-    return new PortiereError(
-      'SEARCH_ENGINE_UNREACHABLE',
-      `The certificate of ${where} is not trusted: ${reason}.`,
-      {
-        hint: 'Name the authority that signed it (a PEM file) in NODE_EXTRA_CA_CERTS, and the host as in the certificate.',
-      },
+    return unreachable(
+      `${where} speaks plain HTTP, not TLS.`,
+      `Set ELASTICSEARCH_URL=${url.replace('https:', 'http:')}, or turn on TLS in the server.`,
     );
   }
-  const closed = /socket hang up|other side closed|ECONNRESET|HPE_|Parse Error/i.test(reason);
-  return new PortiereError('SEARCH_ENGINE_UNREACHABLE', `${where} is not reachable: ${reason}.`, {
-    hint:
-      closed && url.startsWith('http:')
-        ? `It closes the connection: where it speaks TLS, set ELASTICSEARCH_URL=${url.replace('http:', 'https:')}`
-        : check,
-  });
+  if (/certificate|self.signed|altnames|unable to (?:get|verify)/i.test(reason)) {
+    const hint = /altnames/i.test(reason)
+      ? 'Name the server in ELASTICSEARCH_URL as its certificate does.'
+      : /expired|not yet valid/i.test(reason)
+        ? 'Renew the certificate of the server, and check the clocks.'
+        : caFile === undefined
+          ? 'Set ELASTICSEARCH_CA_FILE to the PEM file of the authority that signed it (Elasticsearch keeps its own in config/certs/http_ca.crt).'
+          : `The authority in ELASTICSEARCH_CA_FILE (${caFile}) did not sign it: name the right one.`;
+    return unreachable(`The certificate of ${where} is not trusted: ${reason}.`, hint);
+  }
+  return unreachable(`${where} is not reachable: ${reason}.`, check);
 }
 
-function refused({ status, type, reason }: EngineFault & { kind: 'refused' }, where: string): PortiereError {
-  if (status === 401) {
-    return new PortiereError('SEARCH_ENGINE_DENIED', `${where} refuses the user or password (401).`, {
-      hint: 'Set ELASTIC_PASSWORD to the password that the server was first started with.',
-    });
-  }
-  if (/flood-stage|read-only-allow-delete/.test(reason)) {
-    return new PortiereError('DISK_FULL', `${where} has blocked writing, its disk is too full: ${reason}`, {
-      hint: 'Free some space on its disk; it lifts the block by itself; then run the same command again.',
-    });
-  }
+function refused(
+  { status, type, reason }: EngineFault & { kind: 'refused' },
+  address: EngineAddress,
+): PortiereError {
+  const where = `Elasticsearch at ${address.url}`;
+  if (status === 401) return unknownUser(where, address);
+  if (floodStage.test(reason)) return diskFull(where, reason);
   if (status === 403) {
     return new PortiereError('SEARCH_ENGINE_DENIED', `${where} does not allow this (403 ${type}).`, {
-      hint: 'Its user needs the rights to create, write, read and alias the indices concepts-*.',
+      hint: `Its ${address.login === 'API key' ? 'API key' : 'user'} needs the cluster right monitor and, on the indices concepts-* (or as ELASTICSEARCH_INDEX names them), the rights read, write, create_index and manage.`,
     });
   }
   if ([429, 502, 503, 504].includes(status)) {
@@ -84,4 +119,29 @@ function refused({ status, type, reason }: EngineFault & { kind: 'refused' }, wh
   return new PortiereError('SEARCH_ENGINE_REFUSED', `${where} refuses the request (${status} ${type}).`, {
     hint: 'Its log says why; supported are the versions 8 and 9.',
   });
+}
+
+/** `told` says what is known of the disk. */
+export function diskFull(where: string, told: string): PortiereError {
+  return new PortiereError('DISK_FULL', `${where} has blocked writing, its disk is too full: ${told}`, {
+    hint: 'Free some space on its disk; it lifts the block by itself; then run the same command again: a load goes on where it stopped.',
+  });
+}
+
+function unknownUser(where: string, { login }: EngineAddress): PortiereError {
+  if (login === 'nothing') {
+    return new PortiereError('SEARCH_ENGINE_DENIED', `${where} asks who we are (401).`, {
+      hint: 'Set ELASTICSEARCH_API_KEY, or ELASTICSEARCH_USERNAME and ELASTIC_PASSWORD.',
+    });
+  }
+  return new PortiereError(
+    'SEARCH_ENGINE_DENIED',
+    `${where} refuses the ${login === 'API key' ? login : 'user or password'} (401).`,
+    {
+      hint:
+        login === 'API key'
+          ? 'Set ELASTICSEARCH_API_KEY to a key of this server, in its encoded form, that has not expired.'
+          : 'Set ELASTIC_PASSWORD to the password of ELASTICSEARCH_USERNAME; that of elastic is the one the server was first started with.',
+    },
+  );
 }

@@ -3,186 +3,155 @@ import { readFile } from 'node:fs/promises';
 import { Client, errors } from '@elastic/elasticsearch';
 
 import { PortiereError } from '../errors.ts';
-import type { SearchEngine, SearchEngines, SearchEngineTarget } from '../ports/search-engine.ts';
-import { engineError, type EngineFault } from './elasticsearch-errors.ts';
+import type { SearchEngines, SearchEngineTarget } from '../ports/search-engine.ts';
+import type { Answered, Ask, Attempt, Call } from './elasticsearch-call.ts';
+import { engineOver } from './elasticsearch-engine.ts';
+import { type EngineAddress, engineError, type EngineFault } from './elasticsearch-errors.ts';
+import { greeter } from './elasticsearch-greeting.ts';
 
-/** Elasticsearch through its client, spoken to in the form of version 8, which version 9 understands too. */
+/** Longer than any call's own deadline, which is what counts. */
+const longest = 3_600_000 + 1;
+
+/** Elasticsearch through its client; in which form it is spoken to is chosen by the version that it answers first. */
 export const searchEngines: SearchEngines = {
   async connect(target) {
-    const { url, username, password, caFile } = target;
+    const { url, username, password, apiKey, caFile } = target;
+    const byPassword = username !== undefined && password !== undefined;
     const client = new Client({
       node: url,
-      ...(username === undefined || password === undefined ? {} : { auth: { username, password } }),
+      ...(apiKey === undefined ? (byPassword ? { auth: { username, password } } : {}) : { auth: { apiKey } }),
       ...(caFile === undefined ? {} : { tls: { ca: await readCertificate(caFile) } }),
       maxRetries: 0,
+      requestTimeout: longest,
       enableMetaHeader: false,
       redaction: { type: 'remove' },
     });
-    return engineOver(client, target);
+    const login = apiKey === undefined ? (byPassword ? 'password' : 'nothing') : 'API key';
+    return open(client, target, { url, login, caFile });
   },
 };
 
-const contentType = 'application/vnd.elasticsearch+json; compatible-with=8';
-const linesType = 'application/vnd.elasticsearch+x-ndjson; compatible-with=8';
-
-interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | boolean>>;
-  readonly body?: object;
-  /** Lines of JSON, each with its line end. */
-  readonly lines?: string;
-  readonly timeout?: number;
-  /** Tries beyond the first, for calls that may be repeated. */
-  readonly retries?: number;
-}
-
-function engineOver(client: Client, { url, timeout, alias = 'concepts' }: SearchEngineTarget): SearchEngine {
-  const ask = async <Answer>(call: Call): Promise<Answer> => {
-    try {
-      return await client.transport.request<Answer>(
-        {
-          method: call.method,
-          path: call.path,
-          ...(call.query === undefined ? {} : { querystring: { ...call.query } }),
-          ...(call.body === undefined ? {} : { body: call.body }),
-          ...(call.lines === undefined ? {} : { bulkBody: call.lines }),
-        },
-        {
-          headers: {
-            accept: contentType,
-            'content-type': call.lines === undefined ? contentType : linesType,
-          },
-          requestTimeout: call.timeout ?? timeout,
-          maxRetries: call.retries ?? 0,
-        },
-      );
-    } catch (error) {
-      throw engineError(faultOf(error), url);
-    }
+function open(
+  client: Client,
+  target: SearchEngineTarget,
+  address: EngineAddress,
+): ReturnType<typeof engineOver> {
+  const { url, timeout } = target;
+  const plainly = async <Answer>(call: Call): Promise<Answered<Answer>> =>
+    await perform<Answer>(client, call, { timeout, json: 'application/json', lines: 'application/x-ndjson' });
+  const greetings = greeter({ url, plainly });
+  const attempt: Attempt = async <Answer>(call: Call): Promise<Answered<Answer>> => {
+    const greeting = await greetings.greet(Math.min(timeout, call.timeout ?? timeout));
+    if ('fault' in greeting) return greeting;
+    const form = (what: string): string =>
+      `application/vnd.elasticsearch+${what}; compatible-with=${greeting.body.form}`;
+    const answered = await perform<Answer>(client, call, {
+      timeout,
+      json: form('json'),
+      lines: form('x-ndjson'),
+    });
+    // Another server stands there now.
+    if (
+      'fault' in answered &&
+      'type' in answered.fault &&
+      answered.fault.type.startsWith('media_type_header')
+    )
+      greetings.forget();
+    return answered;
   };
-  return {
-    url,
-    alias,
-    async info() {
-      const { version } = await ask<{ version: { number: string } }>({ method: 'GET', path: '/' });
-      return { version: version.number };
-    },
-    async health() {
-      const { status } = await ask<{ status: 'green' | 'yellow' | 'red' }>({
-        method: 'GET',
-        path: '/_cluster/health',
-      });
-      return status;
-    },
-    async createIndex(name, body) {
-      await ask({ method: 'PUT', path: `/${name}`, body, timeout: timeout * 10 });
-    },
-    async deleteIndex(name) {
-      await ask({ method: 'DELETE', path: `/${name}`, query: { ignore_unavailable: true } });
-    },
-    async listIndices(prefix) {
-      const found = await ask<object>({
-        method: 'GET',
-        path: `/${prefix}*`,
-        query: { filter_path: '*.settings.index.uuid', expand_wildcards: 'all' },
-        retries: 1,
-      });
-      return Object.keys(found).toSorted();
-    },
-    async bulk(index, documents) {
-      const lines = documents.map(({ id, json }) => `{"index":{"_id":${JSON.stringify(id)}}}\n${json}\n`);
-      const answer = await ask<BulkAnswer>({
-        method: 'POST',
-        path: `/${index}/_bulk`,
-        query: { filter_path: 'errors,items.*._id,items.*.status,items.*.error' },
-        lines: lines.join(''),
-        timeout: timeout * 10,
-        retries: 3,
-      });
-      return refused(answer, url);
-    },
-    async refresh(index) {
-      await ask({ method: 'POST', path: `/${index}/_refresh`, timeout: timeout * 10, retries: 1 });
-    },
-    async count(index) {
-      const call: Call = { method: 'GET', path: `/${index}/_count`, query: { ignore_unavailable: true } };
-      const { count, _shards } = await ask<{ count: number; _shards: { total: number } }>(call);
-      return _shards.total === 0 ? undefined : count;
-    },
-    async search(index, body, within) {
-      const answer = await ask<{ hits: { hits: { _id: string; _score: number }[] } }>({
-        method: 'POST',
-        path: `/${index}/_search`,
-        query: { allow_partial_search_results: false, filter_path: 'hits.hits._id,hits.hits._score' },
-        body,
-        timeout: within ?? timeout,
-      });
-      return (answer.hits?.hits ?? []).map(({ _id, _score }) => ({ id: _id, score: _score }));
-    },
-    async aliased(alias) {
-      const call: Call = { method: 'GET', path: `/_alias`, retries: 1 };
-      const found = await ask<Record<string, { aliases: object }>>(call);
-      return Object.keys(found).filter((index) => Object.hasOwn(found[index]?.aliases ?? {}, alias));
-    },
-    async moveAlias(alias, { from, to }) {
-      const actions = [...from.map((index) => ({ remove: { index, alias } })), { add: { index: to, alias } }];
-      await ask({ method: 'POST', path: '/_aliases', body: { actions }, timeout: timeout * 10 });
+  const told = <Answer>(answered: Answered<Answer>): Answer => {
+    if ('fault' in answered) throw engineError(answered.fault, address);
+    return answered.body;
+  };
+  const ask: Ask = async (call) => told(await attempt(call));
+  return engineOver({
+    target,
+    address,
+    attempt,
+    ask,
+    async version() {
+      const { version } = told(await greetings.greet(timeout));
+      if (version !== 'unknown') return version;
+      // Whoever may not see the version is told so by the server itself.
+      return (await ask<{ version: { number: string } }>({ method: 'GET', path: '/' })).version.number;
     },
     async close() {
       await client.close();
     },
-  };
-}
-
-interface BulkAnswer {
-  readonly errors: boolean;
-  readonly items?: readonly {
-    readonly index: {
-      readonly _id: string;
-      readonly status: number;
-      readonly error?: { readonly type: string; readonly reason: string };
-    };
-  }[];
-}
-
-function refused(
-  { errors: any, items = [] }: BulkAnswer,
-  url: string,
-): Awaited<ReturnType<SearchEngine['bulk']>> {
-  if (!any) return [];
-  return items.flatMap(({ index: { _id: id, status, error } }) => {
-    if (error === undefined) return [];
-    if (/flood-stage|read-only-allow-delete/.test(error.reason)) {
-      throw engineError({ kind: 'refused', status: 429, type: error.type, reason: error.reason }, url);
-    }
-    return [{ id, status, reason: `${error.type}: ${error.reason}` }];
   });
+}
+
+/** One request; its deadline holds until the last byte of the answer. */
+async function perform<Answer>(
+  client: Client,
+  call: Call,
+  forms: { readonly timeout: number; readonly json: string; readonly lines: string },
+): Promise<Answered<Answer>> {
+  const signal = AbortSignal.timeout(call.timeout ?? forms.timeout);
+  try {
+    const body = await client.transport.request<Answer>(
+      {
+        method: call.method,
+        path: call.path,
+        ...(call.query === undefined ? {} : { querystring: { ...call.query } }),
+        ...(call.body === undefined ? {} : { body: call.body }),
+        ...(call.lines === undefined ? {} : { bulkBody: call.lines }),
+      },
+      {
+        headers: {
+          accept: forms.json,
+          ...(call.lines === undefined && call.body === undefined
+            ? {}
+            : { 'content-type': call.lines === undefined ? forms.json : forms.lines }),
+        },
+        signal,
+        maxRetries: call.retries ?? 0,
+      },
+    );
+    return { body };
+  } catch (error) {
+    return { fault: signal.aborted ? { kind: 'silent' } : faultOf(error) };
+  }
 }
 
 /** What went wrong, without the request: the client's own errors carry what was searched for. */
 function faultOf(error: unknown): EngineFault {
   if (error instanceof errors.ResponseError) {
-    const body = error.body as { error?: { type?: string; reason?: string } } | undefined;
+    const body = error.body as { error?: { type?: string; reason?: string } } | string | undefined;
+    const told = typeof body === 'object' ? body.error : undefined;
     return {
       kind: 'refused',
       status: error.statusCode ?? 0,
-      type: body?.error?.type ?? 'unknown',
-      reason: body?.error?.reason ?? '',
+      type: told?.type ?? 'unknown',
+      reason: told?.reason ?? (typeof body === 'string' ? body.slice(0, 500) : ''),
     };
   }
   if (error instanceof errors.TimeoutError) return { kind: 'silent' };
-  if (error instanceof errors.ProductNotSupportedError) return { kind: 'stranger' };
+  if (error instanceof errors.ProductNotSupportedError) return oldOrStrange(error);
+  // Its own words quote the answer.
+  if (error instanceof errors.DeserializationError)
+    return { kind: 'broken', reason: 'its answer is cut short' };
   return { kind: 'broken', reason: error instanceof Error ? error.message : String(error) };
 }
 
+/** Versions before 7.14 do not say in a header what they are, but in words. */
+function oldOrStrange(error: { readonly meta?: { readonly body?: unknown } }): EngineFault {
+  const body = error.meta?.body;
+  const text = typeof body === 'string' ? body : JSON.stringify(body ?? {});
+  const version = /"number"\s*:\s*"(\d[\w.-]*)"/.exec(text)?.[1];
+  const isOurs = text.includes('You Know, for Search') && !text.includes('opensearch');
+  return version === undefined || !isOurs ? { kind: 'stranger' } : { kind: 'version', version };
+}
+
 async function readCertificate(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new PortiereError('CONFIG_INVALID', `The CA file ${file} of Elasticsearch cannot be read.`, {
-      hint: 'Check its path and mode.',
-      cause: error,
+  const unusable = (what: string, cause?: unknown): PortiereError =>
+    new PortiereError('CONFIG_INVALID', `The CA file ${file} of Elasticsearch ${what}.`, {
+      hint: 'ELASTICSEARCH_CA_FILE names a PEM file: check its path, mode and content.',
+      cause,
     });
-  }
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw unusable('cannot be read', error);
+  });
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw unusable('holds no certificate');
+  return text;
 }

@@ -10,33 +10,51 @@ export interface SearchEngineTarget {
   readonly alias?: string | undefined;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
+  /** In its encoded form; it goes before a password. */
+  readonly apiKey?: string | undefined;
   /** PEM file of the authority that signed the server's certificate. */
   readonly caFile?: string | undefined;
-  /** Milliseconds that an ordinary call may take; a bulk request may take ten times that. */
+  /** Milliseconds that an ordinary call may take; a bulk request may take six times that. */
   readonly timeout: number;
 }
 
 /**
  * One search engine. Every call has a deadline and throws SEARCH_ENGINE_UNREACHABLE, SEARCH_ENGINE_DENIED,
- * DISK_FULL (its own disk) or SEARCH_ENGINE_REFUSED; no message holds what was searched for.
+ * DISK_FULL (its own disk) or SEARCH_ENGINE_REFUSED (another version too); no message holds what was searched for.
  */
 export interface SearchEngine {
   readonly url: string;
   readonly alias: string;
   info(): Promise<{ readonly version: string }>;
   health(): Promise<'green' | 'yellow' | 'red'>;
+  /** Returns once its first copy takes documents; DISK_FULL where no disk has room for it. */
   createIndex(name: string, body: object): Promise<void>;
+  /** What an index is; undefined where there is none. */
+  describeIndex(name: string): Promise<IndexState | undefined>;
+  /** Changes settings of an index, or what its mapping says of itself (`_meta`, as a whole). */
+  changeIndex(name: string, change: { readonly settings?: object; readonly meta?: object }): Promise<void>;
   /** Also where there is none. */
   deleteIndex(name: string): Promise<void>;
   listIndices(prefix: string): Promise<readonly string[]>;
-  /** Writes documents, each in place of the one of its id; returns those that were refused. */
-  bulk(index: string, documents: readonly EngineDocument[]): Promise<readonly RefusedDocument[]>;
+  /** Writes documents, each in place of the one of its id. */
+  bulk(index: string, lines: BulkLines): Promise<BulkAnswer>;
   /** Makes what was written countable and findable. */
   refresh(index: string): Promise<void>;
+  /** Puts what was written into its segments on disk. */
+  flush(index: string): Promise<void>;
+  /** Merges an index into one segment; takes up to an hour. */
+  forceMerge(index: string): Promise<void>;
+  /** Waits until every copy of an index is there, for at most some milliseconds; how far it came. */
+  settle(index: string, patience: number): Promise<'green' | 'yellow' | 'red'>;
   /** Documents in an index; undefined where there is no such index. */
   count(index: string): Promise<number | undefined>;
   /** Best first. `timeout` in milliseconds, instead of the ordinary one. */
   search(index: string, body: object, timeout?: number): Promise<readonly EngineHit[]>;
+  /** Every document of one moment, by a keyword field ascending, some at a time. */
+  documents(
+    index: string,
+    order: { readonly by: string; readonly page: number },
+  ): AsyncIterable<readonly EngineDocument[]>;
   /** The indices behind an alias; none where there is no such alias. */
   aliased(alias: string): Promise<readonly string[]>;
   /** Takes an alias from some indices and gives it to one, in one step. */
@@ -44,17 +62,35 @@ export interface SearchEngine {
   close(): Promise<void>;
 }
 
-export interface EngineDocument {
-  readonly id: string;
-  /** The document on one line. */
-  readonly json: string;
+export interface IndexState {
+  /** Another one each time an index of that name is created. */
+  readonly uuid: string;
+  readonly meta: Readonly<Record<string, unknown>>;
 }
 
+/** Documents as the engine takes them: for each a line with its id and a line with its content. */
+export interface BulkLines {
+  readonly body: Buffer;
+  readonly documents: number;
+}
+
+export type BulkAnswer =
+  | { readonly kind: 'done'; readonly refused: readonly RefusedDocument[] }
+  /** Overloaded, or no answer: whether anything was written is unknown, and the same may be sent again. */
+  | { readonly kind: 'busy'; readonly reason: Error }
+  | { readonly kind: 'too large' };
+
 export interface RefusedDocument {
-  readonly id: string;
+  /** Its place among the documents that were sent. */
+  readonly at: number;
   /** HTTP status of the one document; 429 and 503 may be tried again. */
   readonly status: number;
   readonly reason: string;
+}
+
+export interface EngineDocument {
+  readonly id: string;
+  readonly source: unknown;
 }
 
 export interface EngineHit {

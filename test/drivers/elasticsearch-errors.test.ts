@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { engineError, type EngineFault } from '../../src/drivers/elasticsearch-errors.ts';
+import { engineError, type EngineAddress, type EngineFault } from '../../src/drivers/elasticsearch-errors.ts';
 
 const refused = (status: number, type = 'x', reason = ''): EngineFault => ({
   kind: 'refused',
@@ -9,69 +9,71 @@ const refused = (status: number, type = 'x', reason = ''): EngineFault => ({
   reason,
 });
 const broken = (reason: string): EngineFault => ({ kind: 'broken', reason });
-const http = 'http://es:9200';
-const https = 'https://es:9200';
+const http: EngineAddress = { url: 'http://es:9200', login: 'password', caFile: undefined };
+const https: EngineAddress = { ...http, url: 'https://es:9200' };
+const withCa: EngineAddress = { ...https, caFile: '/ca.pem' };
+const flood = 'disk usage exceeded flood-stage watermark';
 
 describe('a fault of the search engine', () => {
-  it.each<[string, EngineFault, string, string, RegExp, RegExp]>([
-    ['silence', { kind: 'silent' }, http, 'SEARCH_ENGINE_UNREACHABLE', /in time/, /health/],
-    ['a stranger', { kind: 'stranger' }, http, 'SEARCH_ENGINE_UNREACHABLE', /not Elasticsearch/, /URL/],
-    ['no listener', broken('connect ECONNREFUSED'), http, 'SEARCH_ENGINE_UNREACHABLE', /REFUSED/, /URL/],
+  it.each<[string, EngineFault, EngineAddress, string, RegExp, RegExp]>([
+    ['silence', { kind: 'silent' }, http, 'UNREACHABLE', /in time/, /health/],
+    ['a stranger', { kind: 'stranger' }, http, 'UNREACHABLE', /not Elasticsearch/, /URL/],
+    ['no listener', broken('connect ECONNREFUSED'), http, 'UNREACHABLE', /REFUSED/, /URL/],
+    ['TLS not met', broken('EPROTO wrong version number'), https, 'UNREACHABLE', /plain HTTP/, /http:\/\/es/],
+    ['TLS not asked', { kind: 'tls only' }, http, 'UNREACHABLE', /speaks TLS/, /https:\/\/es.*CA_FILE/],
+    ['own CA', broken('self-signed certificate'), https, 'UNREACHABLE', /not trusted/, /Set .*CA_FILE/],
     [
-      'TLS not met',
-      broken('EPROTO wrong version number'),
-      https,
-      'SEARCH_ENGINE_UNREACHABLE',
-      /plain HTTP/,
-      /http:\/\/es/,
-    ],
-    [
-      'TLS not asked',
-      broken('other side closed'),
-      http,
-      'SEARCH_ENGINE_UNREACHABLE',
-      /closed/,
-      /https:\/\/es/,
-    ],
-    [
-      'own CA',
-      broken('self-signed certificate'),
-      https,
-      'SEARCH_ENGINE_UNREACHABLE',
+      'another CA',
+      broken('unable to verify the first certificate'),
+      withCa,
+      'UNREACHABLE',
       /not trusted/,
-      /NODE_EXTRA_CA/,
+      /\/ca.pem/,
     ],
-    ['wrong password', refused(401), http, 'SEARCH_ENGINE_DENIED', /password/, /ELASTIC_PASSWORD/],
-    ['no right', refused(403), http, 'SEARCH_ENGINE_DENIED', /403/, /rights/],
     [
-      'a full disk',
-      refused(429, 'x', 'disk usage exceeded flood-stage watermark'),
-      http,
-      'DISK_FULL',
-      /too full/,
-      /space/,
+      'another name',
+      broken("IP does not match certificate's altnames"),
+      withCa,
+      'UNREACHABLE',
+      /altnames/,
+      /_URL/,
     ],
-    ['overload', refused(429), http, 'SEARCH_ENGINE_UNREACHABLE', /overloaded/, /again/],
+    ['an old certificate', broken('certificate has expired'), withCa, 'UNREACHABLE', /expired/, /Renew/],
     [
-      'no index',
-      refused(404, 'index_not_found_exception'),
+      'an old server',
+      { kind: 'version', version: '7.17.0' },
       http,
-      'SEARCH_ENGINE_REFUSED',
-      /index/,
-      /index ensure/,
+      'REFUSED',
+      /7\.17\.0.*8 and 9/,
+      /Upgrade/,
     ],
+    [
+      'a new server',
+      { kind: 'version', version: '10.1.0' },
+      http,
+      'REFUSED',
+      /10\.1\.0.*8 and 9/,
+      /Update portiere/,
+    ],
+    ['wrong password', refused(401), http, 'DENIED', /password/, /ELASTIC_PASSWORD/],
+    ['wrong key', refused(401), { ...http, login: 'API key' }, 'DENIED', /API key/, /encoded/],
+    ['no login', refused(401), { ...http, login: 'nothing' }, 'DENIED', /who we are/, /API_KEY.*PASSWORD/],
+    ['no right', refused(403), http, 'DENIED', /403/, /monitor.*create_index/],
+    ['a full disk', refused(429, 'x', flood), http, 'DISK_FULL', /too full/, /space/],
+    ['overload', refused(429), http, 'UNREACHABLE', /overloaded/, /again/],
+    ['no index', refused(404, 'index_not_found_exception'), http, 'REFUSED', /index/, /index ensure/],
     [
       'a bad request',
       refused(400, 'parsing_exception', 'private illness'),
       http,
-      'SEARCH_ENGINE_REFUSED',
+      'REFUSED',
       /parsing/,
       /log/,
     ],
-  ])('%s is told in our words, with what to do', (_what, fault, url, code, message, hint) => {
-    const error = engineError(fault, url);
+  ])('%s is told in our words, with what to do', (_what, fault, address, code, message, hint) => {
+    const error = engineError(fault, address);
     expect(error).toMatchObject({
-      code,
+      code: code === 'DISK_FULL' ? code : `SEARCH_ENGINE_${code}`,
       message: expect.stringMatching(message),
       hint: expect.stringMatching(hint),
     });

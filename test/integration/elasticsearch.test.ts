@@ -15,6 +15,7 @@ import { openPublished } from '../../src/search/index/open.ts';
 import { elasticsearchWords } from '../../src/search/lexical/elasticsearch-words.ts';
 import { indexOf } from '../../src/search/lexical/elasticsearch-index.ts';
 import type { Filters } from '../../src/search/lexical/filter.ts';
+import { bulkLines } from '../support/bulk-lines.ts';
 import { until } from '../support/cli.ts';
 import { smallVocabulary } from '../support/downloads.ts';
 import { type Gate, gateBefore } from '../support/gate.ts';
@@ -87,13 +88,11 @@ describe.skipIf(lacking !== undefined)(`a stack with a real Elasticsearch${lacki
     await engine.createIndex('concepts-driver', {
       mappings: { dynamic: 'strict', properties: { a: { type: 'keyword' } } },
     });
-    const documents = [
-      { id: '1', json: '{"a":"x"}' },
-      { id: '2', json: '{"b":"x"}' },
-    ];
-    expect(await engine.bulk('concepts-driver', documents)).toEqual([
-      { id: '2', status: 400, reason: expect.stringContaining('strict_dynamic_mapping_exception') },
-    ]);
+    const documents = bulkLines({ 1: { a: 'x' }, 2: { b: 'x' } });
+    expect(await engine.bulk('concepts-driver', documents)).toEqual({
+      kind: 'done',
+      refused: [{ at: 1, status: 400, reason: expect.stringContaining('strict_dynamic_mapping_exception') }],
+    });
     await engine.refresh('concepts-driver');
     expect(await engine.count('concepts-driver')).toBe(1);
     expect(await engine.count('concepts-nothing')).toBeUndefined();
@@ -143,7 +142,7 @@ describe.skipIf(lacking !== undefined)(`a stack with a real Elasticsearch${lacki
     expect(await engine.aliased('concepts')).toEqual([indexOf(build ?? '')]);
     await engine.deleteIndex(indexOf(build ?? ''));
     await engine.createIndex(indexOf(build ?? ''), {});
-    await engine.bulk(indexOf(build ?? ''), [{ id: '1', json: '{"left":"by a killed load"}' }]);
+    await engine.bulk(indexOf(build ?? ''), bulkLines({ 1: { left: 'by a killed load' } }));
     expect(await ensured()).toMatchObject({ search_engine_loaded: true, build });
     expect(await engine.count(indexOf(build ?? ''))).toBe(309);
   });

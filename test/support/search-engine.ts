@@ -1,5 +1,11 @@
 import { PortiereError } from '../../src/errors.ts';
-import type { RefusedDocument, SearchEngine, SearchEngines } from '../../src/ports/search-engine.ts';
+import type {
+  BulkAnswer,
+  BulkLines,
+  RefusedDocument,
+  SearchEngine,
+  SearchEngines,
+} from '../../src/ports/search-engine.ts';
 
 export interface FakeSearchEngine extends SearchEngine {
   /** Documents by index and id. */
@@ -11,8 +17,12 @@ export interface FakeSearchEngine extends SearchEngine {
   readonly searched: { readonly index: string; readonly body: object }[];
   /** While it is set, nothing answers. */
   down: boolean;
+  /** What each index says of itself. */
+  readonly states: Map<string, { uuid: string; meta: Record<string, unknown>; settings: object }>;
   /** What a document is refused with; undefined lets it in. */
-  refuse: ((id: string, attempt: number) => Omit<RefusedDocument, 'id'> | undefined) | undefined;
+  refuse: ((id: string, attempt: number) => Omit<RefusedDocument, 'at'> | undefined) | undefined;
+  /** What a request is answered with before anything in it is looked at; undefined lets it in. */
+  answer: ((lines: BulkLines) => BulkAnswer | Promise<BulkAnswer> | undefined) | undefined;
 }
 
 /** A search engine in memory; a search finds the documents whose name holds one of the words. */
@@ -22,6 +32,8 @@ export function fakeSearchEngine(): FakeSearchEngine {
   const log: string[] = [];
   const searched: { index: string; body: object }[] = [];
   const attempts = new Map<string, number>();
+  const states: FakeSearchEngine['states'] = new Map();
+  let created = 0;
   const awake = (): void => {
     if (engine.down) throw new PortiereError('SEARCH_ENGINE_UNREACHABLE', 'Elasticsearch is not reachable.');
   };
@@ -33,7 +45,9 @@ export function fakeSearchEngine(): FakeSearchEngine {
     log,
     searched,
     down: false,
+    states,
     refuse: undefined,
+    answer: undefined,
     async info() {
       awake();
       return { version: '9.0.0' };
@@ -42,10 +56,26 @@ export function fakeSearchEngine(): FakeSearchEngine {
       awake();
       return 'green';
     },
-    async createIndex(name) {
+    async createIndex(name, body) {
       awake();
       log.push(`create ${name}`);
       indices.set(name, new Map());
+      const { mappings, settings } = body as {
+        mappings?: { _meta?: Record<string, unknown> };
+        settings?: object;
+      };
+      states.set(name, { uuid: `u${++created}`, meta: mappings?._meta ?? {}, settings: settings ?? {} });
+    },
+    async describeIndex(name) {
+      awake();
+      return indices.has(name) ? (states.get(name) ?? { uuid: 'given', meta: {} }) : undefined;
+    },
+    async changeIndex(name, { settings, meta }) {
+      awake();
+      const state = states.get(name);
+      if (state === undefined) return;
+      if (settings !== undefined) state.settings = settings;
+      if (meta !== undefined) state.meta = meta as Record<string, unknown>;
     },
     async deleteIndex(name) {
       awake();
@@ -56,17 +86,39 @@ export function fakeSearchEngine(): FakeSearchEngine {
       awake();
       return [...indices.keys()].filter((name) => name.startsWith(prefix)).toSorted();
     },
-    async bulk(index, documents) {
+    async bulk(index, lines) {
       awake();
-      log.push(`bulk ${documents.length}`);
-      return documents.flatMap(({ id, json }) => {
+      const answer = await engine.answer?.(lines);
+      if (answer !== undefined) return answer;
+      log.push(`bulk ${lines.documents}`);
+      const texts = lines.body.toString().split('\n');
+      const refused = Array.from({ length: lines.documents }, (_, at) => at).flatMap((at) => {
+        const id = /"_id":"([^"]*)"/.exec(texts[at * 2] ?? '')?.[1] ?? '';
         const attempt = (attempts.get(id) ?? 0) + 1;
         attempts.set(id, attempt);
-        const refused = engine.refuse?.(id, attempt);
-        if (refused !== undefined) return [{ id, ...refused }];
-        indices.get(index)?.set(id, JSON.parse(json) as Record<string, unknown>);
+        const no = engine.refuse?.(id, attempt);
+        if (no !== undefined) return [{ at, ...no }];
+        indices.get(index)?.set(id, JSON.parse(texts[at * 2 + 1] ?? '') as Record<string, unknown>);
         return [];
       });
+      return { kind: 'done', refused };
+    },
+    async flush() {
+      awake();
+    },
+    async forceMerge(index) {
+      awake();
+      log.push(`merge ${index}`);
+    },
+    async settle() {
+      awake();
+      return 'green';
+    },
+    async *documents(index, { page }) {
+      awake();
+      const all = [...(indices.get(index) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+      for (let at = 0; at < all.length; at += page)
+        yield all.slice(at, at + page).map(([id, source]) => ({ id, source }));
     },
     async refresh() {
       awake();

@@ -10,24 +10,107 @@ export function isBuildIndex(name: string, alias: string): boolean {
   return name.startsWith(`${alias}-`) && /^\d{8}t\d{9}z-[0-9a-f]{8}$/.test(name.slice(alias.length + 1));
 }
 
-/** Bodies of indices: a build never changes, so nothing is refreshed but on demand; one node needs no replica. */
-export const indexBody = {
-  settings: { number_of_shards: 1, auto_expand_replicas: '0-1', refresh_interval: '-1' },
-  mappings: {
-    dynamic: 'strict',
-    properties: {
-      concept_id: { type: 'keyword' },
-      concept_code: { type: 'keyword' },
-      concept_name: { type: 'text', analyzer: 'standard' },
-      vocabulary_id: { type: 'keyword' },
-      domain_id: { type: 'keyword' },
-      concept_class_id: { type: 'keyword' },
-      standard_concept: { type: 'keyword' },
-      invalid_reason: { type: 'keyword' },
-      synonyms: { type: 'text', analyzer: 'standard' },
-      description: { type: 'text', analyzer: 'standard' },
+/** Version of the mapping and of the documents; an index of another one is loaded anew. */
+const engineFormat = 2;
+
+/** What an index says of itself in its mapping. */
+export interface IndexMark {
+  readonly format: number;
+  readonly build: string;
+  /** Concepts of the build. */
+  readonly concepts: number;
+  /** Everything was loaded, counted and settled. */
+  readonly complete: boolean;
+  /** Concepts that the engine refused for good, where that was allowed. */
+  readonly refused: number;
+}
+
+/** The mark of an index of a build as it is made now. */
+export function markOf(
+  build: { readonly id: string; readonly concepts: number },
+  { complete, refused }: Pick<IndexMark, 'complete' | 'refused'>,
+): { readonly portiere: IndexMark } {
+  return {
+    portiere: { format: engineFormat, build: build.id, concepts: build.concepts, complete, refused },
+  };
+}
+
+/** What an index says of itself; undefined where it is not of this build, or of another format. */
+export function readMark(
+  meta: Readonly<Record<string, unknown>>,
+  build: { readonly id: string; readonly concepts: number },
+): IndexMark | undefined {
+  const mark = meta['portiere'] as Partial<IndexMark> | undefined;
+  const fits = mark?.format === engineFormat && mark.build === build.id && mark.concepts === build.concepts;
+  return fits ? { ...(mark as IndexMark), refused: mark.refused ?? 0 } : undefined;
+}
+
+/** A keyword's longest, in characters of four bytes each; a longer one is kept and returned, not found. */
+const longest = 8_191;
+const keyword = { type: 'keyword', ignore_above: longest } as const;
+const exact = { type: 'keyword', normalizer: 'folded', ignore_above: longest } as const;
+const folded = { type: 'text', analyzer: 'folded' } as const;
+
+/**
+ * The body of a build's index while it is loaded: nothing is refreshed, and nothing copied. `concept_name.prefix` is
+ * for typeahead, `.exact` and `.folded` see neither case nor accents.
+ */
+export function indexBody(build: { readonly id: string; readonly concepts: number }): object {
+  return {
+    settings: {
+      number_of_shards: 1,
+      number_of_replicas: 0,
+      auto_expand_replicas: false,
+      refresh_interval: '-1',
+      analysis: {
+        normalizer: { folded: { type: 'custom', filter: ['lowercase', 'asciifolding'] } },
+        filter: { beginnings: { type: 'edge_ngram', min_gram: 2, max_gram: 15 } },
+        analyzer: {
+          folded: { type: 'custom', tokenizer: 'standard', filter: ['lowercase', 'asciifolding'] },
+          beginnings: {
+            type: 'custom',
+            tokenizer: 'standard',
+            filter: ['lowercase', 'asciifolding', 'beginnings'],
+          },
+        },
+      },
     },
-  },
+    mappings: {
+      _meta: markOf(build, { complete: false, refused: 0 }),
+      dynamic: 'strict',
+      properties: {
+        concept_id: { type: 'keyword' },
+        concept_code: { ...keyword, fields: { exact } },
+        concept_name: {
+          type: 'text',
+          analyzer: 'standard',
+          fields: {
+            exact,
+            folded,
+            prefix: {
+              type: 'text',
+              analyzer: 'beginnings',
+              search_analyzer: 'folded',
+              index_options: 'docs',
+              norms: false,
+            },
+          },
+        },
+        vocabulary_id: keyword,
+        domain_id: keyword,
+        concept_class_id: keyword,
+        standard_concept: keyword,
+        invalid_reason: keyword,
+        synonyms: { type: 'text', analyzer: 'standard', fields: { exact, folded } },
+        description: { type: 'text', analyzer: 'standard' },
+      },
+    },
+  };
+}
+
+/** Settings of an index that is loaded: refreshed as usual, with a copy where a second node can hold it. */
+export const servingSettings = {
+  index: { refresh_interval: null, auto_expand_replicas: '0-1' },
 } as const;
 
 /** A concept with its synonyms, as it is stored; what it does not have is left out. */

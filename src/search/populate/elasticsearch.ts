@@ -1,46 +1,90 @@
 import { PortiereError } from '../../errors.ts';
 import type { Progress } from '../../ports.ts';
-import type { EngineDocument, RefusedDocument, SearchEngine } from '../../ports/search-engine.ts';
-import { documentOf, indexBody, indexOf, isBuildIndex } from '../lexical/elasticsearch-index.ts';
-import { indexedConcepts } from '../lexical/indexed-concepts.ts';
+import type { SearchEngine } from '../../ports/search-engine.ts';
+import { indexOf, isBuildIndex, markOf, readMark, servingSettings } from '../lexical/elasticsearch-index.ts';
+import type { LoadCheckpoint } from './elasticsearch-checkpoint.ts';
+import { type Patience, patience as usual } from './elasticsearch-delivery.ts';
+import { type EngineBuild, fill } from './elasticsearch-fill.ts';
+import { steadily } from './elasticsearch-steady.ts';
 
-/** A complete build, as far as it goes into the search engine. */
-export interface EngineBuild {
-  readonly id: string;
-  /** Concepts by its manifest. */
-  readonly concepts: number;
-  /** Its lexical SQLite file. */
-  readonly lexical: string;
+export interface LoadOptions {
+  readonly progress: Progress;
+  readonly checkpoint?: LoadCheckpoint | undefined;
+  /** Merge into one segment once it is loaded: slower to load, faster to search. */
+  readonly forceMerge?: boolean | undefined;
+  /** What happens where the engine refuses concepts for good; without it, the load fails. */
+  readonly refused?: 'fail' | 'skip' | undefined;
+  readonly patience?: Patience | undefined;
 }
 
-const batchBytes = 5 * 2 ** 20;
-const tries = 5;
+/** Milliseconds that a second node is waited for. */
+const settling = 60_000;
 
 /**
- * Loads a build's concepts into an index of its own, unless that is there, whole; true where it loaded. What a
- * killed load left is replaced. INDEX_INVALID where documents are refused or the count is not the manifest's.
+ * Loads a build's concepts into an index of its own, unless that is there, whole and of this format; true where it
+ * loaded. A load that was killed goes on where its checkpoint says, if the index still is the one. INDEX_INVALID
+ * where documents are refused or the count is not the manifest's.
  */
 export async function ensureElasticsearch(
   engine: SearchEngine,
   build: EngineBuild,
-  progress: Progress,
+  options: LoadOptions,
 ): Promise<boolean> {
+  const { progress, patience = usual, checkpoint } = options;
   const index = indexOf(build.id, engine.alias);
-  if ((await engine.count(index)) === build.concepts) return false;
-  await engine.deleteIndex(index);
-  await engine.createIndex(index, indexBody);
-  let done = 0;
-  for (const batch of batches(build.lexical)) {
-    await write(engine, index, batch);
-    done += batch.length;
-    progress.update(done, build.concepts, 'concepts loaded into Elasticsearch');
+  const found = await engine.describeIndex(index);
+  const mark = found === undefined ? undefined : readMark(found.meta, build);
+  if (mark?.complete === true && (await engine.count(index)) === build.concepts - mark.refused) return false;
+  // What claims to be complete and is not has lost documents anywhere.
+  const resumable = mark?.complete === false ? found : undefined;
+  const { refused } = await fill(engine, build, {
+    index,
+    resumable,
+    patience,
+    progress,
+    checkpoint,
+    refused: options.refused,
+  });
+
+  const steady = async <T>(work: () => Promise<T>): Promise<T> => await steadily(work, patience);
+  progress.say('counting what was loaded into Elasticsearch');
+  await steady(async () => {
+    await engine.refresh(index);
+  });
+  const count = await steady(async () => await engine.count(index));
+  if (count !== build.concepts - refused) throw await miscounted(engine, build, { index, count, refused });
+  if (options.forceMerge === true) {
+    progress.say('merging the index in Elasticsearch');
+    await steady(async () => {
+      await engine.forceMerge(index);
+    });
   }
-  await engine.refresh(index);
-  const count = await engine.count(index);
-  if (count === build.concepts) return true;
-  throw new PortiereError(
+  await steady(async () => {
+    await engine.flush(index);
+    await engine.changeIndex(index, { settings: servingSettings });
+  });
+  await steady(async () => await engine.settle(index, settling));
+  await steady(async () => {
+    await engine.changeIndex(index, { meta: markOf(build, { complete: true, refused }) });
+  });
+  return true;
+}
+
+/** The index is taken away, so that the next load starts over and does not go on behind a gap. */
+async function miscounted(
+  engine: SearchEngine,
+  build: EngineBuild,
+  {
+    index,
+    count,
+    refused,
+  }: { readonly index: string; readonly count: number | undefined; readonly refused: number },
+): Promise<PortiereError> {
+  await engine.deleteIndex(index);
+  const without = refused === 0 ? '' : ` without the ${refused} that it refused`;
+  return new PortiereError(
     'INDEX_INVALID',
-    `The index ${index} in Elasticsearch holds ${count ?? 0} concepts, the build ${build.concepts}.`,
+    `The index ${index} in Elasticsearch holds ${count ?? 0} concepts, the build ${build.concepts - refused}${without}.`,
     { hint: 'It was not published. Run the same command again: the index is loaded anew.' },
   );
 }
@@ -58,45 +102,4 @@ export async function pruneElasticsearch(
     .filter((name) => name !== indexOf(published, engine.alias));
   for (const name of old) await engine.deleteIndex(name);
   return old;
-}
-
-function* batches(lexical: string): Generator<EngineDocument[]> {
-  let batch: EngineDocument[] = [];
-  let bytes = 0;
-  for (const concept of indexedConcepts(lexical)) {
-    const json = documentOf(concept);
-    batch.push({ id: String(concept.concept_id), json });
-    bytes += Buffer.byteLength(json);
-    if (bytes < batchBytes) continue;
-    yield batch;
-    batch = [];
-    bytes = 0;
-  }
-  if (batch.length > 0) yield batch;
-}
-
-/** Writes a batch; documents that the engine was too busy for are sent again, a few times. */
-async function write(engine: SearchEngine, index: string, batch: readonly EngineDocument[]): Promise<void> {
-  let left = batch;
-  for (let attempt = 1; ; attempt += 1) {
-    const refused = await engine.bulk(index, left);
-    if (refused.length === 0) return;
-    const lasting = refused.filter(({ status }) => status !== 429 && status !== 503);
-    if (lasting.length > 0 || attempt === tries)
-      throw notTaken(index, lasting.length > 0 ? lasting : refused);
-    const again = new Set(refused.map(({ id }) => id));
-    left = left.filter(({ id }) => again.has(id));
-    await new Promise((resolve) => {
-      setTimeout(resolve, 200 * 2 ** attempt);
-    });
-  }
-}
-
-function notTaken(index: string, refused: readonly RefusedDocument[]): PortiereError {
-  const told = refused.slice(0, 5).map(({ id, reason }) => `concept ${id}: ${reason}`);
-  return new PortiereError(
-    'INDEX_INVALID',
-    `Elasticsearch refused ${refused.length} concepts of ${index}: ${told.join('; ')}.`,
-    { hint: 'It was not published. Mend the cause and run the same command again.' },
-  );
 }

@@ -1,0 +1,185 @@
+import { PortiereError } from '../errors.ts';
+import type { SearchEngine, SearchEngineTarget } from '../ports/search-engine.ts';
+import { bulkOver } from './elasticsearch-bulk.ts';
+import type { Ask, Attempt } from './elasticsearch-call.ts';
+import { unassigned } from './elasticsearch-disk.ts';
+import { diskFull, type EngineAddress } from './elasticsearch-errors.ts';
+
+export interface EngineParts {
+  readonly target: SearchEngineTarget;
+  readonly address: EngineAddress;
+  readonly attempt: Attempt;
+  readonly ask: Ask;
+  version(): Promise<string>;
+  close(): Promise<void>;
+}
+
+const hour = 3_600_000;
+
+/** The calls of a search engine, over what performs them. */
+export function engineOver(parts: EngineParts): SearchEngine {
+  const { ask, attempt, target, address } = parts;
+  const { url, alias = 'concepts', timeout } = target;
+  const long = timeout * 6;
+  return {
+    url,
+    alias,
+    async info() {
+      return { version: await parts.version() };
+    },
+    async health() {
+      const call = { method: 'GET', path: '/_cluster/health' } as const;
+      return (await ask<{ status: 'green' | 'yellow' | 'red' }>(call)).status;
+    },
+    async createIndex(name, body) {
+      const call = { method: 'PUT', path: `/${name}`, body, timeout: long } as const;
+      const made = await ask<{ shards_acknowledged: boolean }>(call);
+      if (!made.shards_acknowledged) throw await nowhere(ask, address, name);
+    },
+    async describeIndex(name) {
+      type Described = Record<
+        string,
+        { settings: { index: { uuid: string } }; mappings?: { _meta?: Record<string, unknown> } }
+      >;
+      const found = await ask<Described>({
+        method: 'GET',
+        path: `/${name}`,
+        query: { ignore_unavailable: true, filter_path: '*.settings.index.uuid,*.mappings._meta' },
+        retries: 1,
+      });
+      const one = found[name];
+      return one === undefined
+        ? undefined
+        : { uuid: one.settings.index.uuid, meta: one.mappings?._meta ?? {} };
+    },
+    async changeIndex(name, { settings, meta }) {
+      if (settings !== undefined)
+        await ask({ method: 'PUT', path: `/${name}/_settings`, body: settings, timeout: long });
+      if (meta !== undefined)
+        await ask({ method: 'PUT', path: `/${name}/_mapping`, body: { _meta: meta }, timeout: long });
+    },
+    async deleteIndex(name) {
+      const query = { ignore_unavailable: true };
+      await ask({ method: 'DELETE', path: `/${name}`, query, timeout: long });
+    },
+    async listIndices(prefix) {
+      const found = await ask<object>({
+        method: 'GET',
+        path: `/${prefix}*`,
+        query: { filter_path: '*.settings.index.uuid', expand_wildcards: 'all' },
+        retries: 1,
+      });
+      return Object.keys(found).toSorted();
+    },
+    bulk: bulkOver(parts, long),
+    async refresh(index) {
+      await ask({ method: 'POST', path: `/${index}/_refresh`, timeout: long });
+    },
+    async flush(index) {
+      await ask({ method: 'POST', path: `/${index}/_flush`, timeout: long });
+    },
+    async forceMerge(index) {
+      const query = { max_num_segments: 1 };
+      await ask({ method: 'POST', path: `/${index}/_forcemerge`, query, timeout: hour });
+    },
+    async settle(index, patience) {
+      const answered = await attempt<{ status: 'green' | 'yellow' | 'red' }>({
+        method: 'GET',
+        path: `/_cluster/health/${index}`,
+        query: {
+          wait_for_status: 'green',
+          wait_for_no_initializing_shards: true,
+          timeout: `${patience}ms`,
+        },
+        timeout: patience + timeout,
+      });
+      // That the time is up is an error to some versions.
+      return 'body' in answered ? answered.body.status : await this.health();
+    },
+    async count(index) {
+      const call = {
+        method: 'GET',
+        path: `/${index}/_count`,
+        query: { ignore_unavailable: true },
+        retries: 1,
+      } as const;
+      const { count, _shards } = await ask<{ count: number; _shards: { total: number } }>(call);
+      return _shards.total === 0 ? undefined : count;
+    },
+    async search(index, body, within) {
+      const answer = await ask<{ hits?: { hits?: { _id: string; _score: number }[] } }>({
+        method: 'POST',
+        path: `/${index}/_search`,
+        query: { allow_partial_search_results: false, filter_path: 'hits.hits._id,hits.hits._score' },
+        body,
+        timeout: within ?? timeout,
+      });
+      return (answer.hits?.hits ?? []).map(({ _id, _score }) => ({ id: _id, score: _score }));
+    },
+    async *documents(index, { by, page }) {
+      const keep_alive = '2m';
+      const opened = { method: 'POST', path: `/${index}/_pit`, query: { keep_alive } } as const;
+      const { id } = await ask<{ id: string }>(opened);
+      try {
+        for (let after: readonly unknown[] | undefined; ;) {
+          const body = {
+            size: page,
+            pit: { id, keep_alive },
+            sort: [{ [by]: 'asc' }],
+            track_total_hits: false,
+            ...(after === undefined ? {} : { search_after: after }),
+          };
+          const query = {
+            allow_partial_search_results: false,
+            filter_path: 'hits.hits._id,hits.hits._source,hits.hits.sort',
+          };
+          const answer = await ask<{ hits?: { hits?: Found[] } }>({
+            method: 'POST',
+            path: '/_search',
+            query,
+            body,
+            timeout: long,
+            retries: 1,
+          });
+          const found = answer.hits?.hits ?? [];
+          if (found.length > 0) yield found.map(({ _id, _source }) => ({ id: _id, source: _source }));
+          if (found.length < page) return;
+          after = found.at(-1)?.sort;
+        }
+      } finally {
+        // It ends by itself where this fails.
+        await attempt({ method: 'DELETE', path: '/_pit', body: { id } });
+      }
+    },
+    async aliased(alias) {
+      const call = { method: 'GET', path: `/_alias`, retries: 1 } as const;
+      const found = await ask<Record<string, { aliases: object }>>(call);
+      return Object.keys(found).filter((index) => Object.hasOwn(found[index]?.aliases ?? {}, alias));
+    },
+    async moveAlias(alias, { from, to }) {
+      const actions = [...from.map((index) => ({ remove: { index, alias } })), { add: { index: to, alias } }];
+      await ask({ method: 'POST', path: '/_aliases', body: { actions }, timeout: long });
+    },
+    async close() {
+      await parts.close();
+    },
+  };
+}
+
+interface Found {
+  readonly _id: string;
+  readonly _source: unknown;
+  readonly sort: readonly unknown[];
+}
+
+/** An index was created and no node took it. */
+async function nowhere(ask: Ask, { url }: EngineAddress, index: string): Promise<PortiereError> {
+  const where = `Elasticsearch at ${url}`;
+  const cause = await unassigned(ask, index);
+  if (cause?.disk === true) return diskFull(where, cause.reason);
+  return new PortiereError(
+    'SEARCH_ENGINE_UNREACHABLE',
+    `${where} has no node for the index ${index}: ${cause?.reason ?? 'it does not say why'}.`,
+    { hint: 'Run the same command again once it is well; see: portiere health' },
+  );
+}

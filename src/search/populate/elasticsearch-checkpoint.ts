@@ -1,0 +1,50 @@
+/** Where a load stands: in the index of this `uuid`, every concept with an id up to `upTo` is on its disk. */
+export interface LoadPoint {
+  readonly index: string;
+  readonly uuid: string;
+  readonly upTo: number;
+}
+
+/** Where a load writes down how far it is, to go on from there after it was killed. */
+export interface LoadCheckpoint {
+  load(): Promise<LoadPoint | undefined>;
+  save(point: LoadPoint): Promise<void>;
+}
+
+/** Milliseconds between two notes of how far it is. */
+const noteEvery = 1_000;
+
+/** Writes down the newest point now and then, one at a time; what fails there fails the load at its end. */
+export function noteTaker(checkpoint: LoadCheckpoint): {
+  note(point: LoadPoint): void;
+  end(): Promise<void>;
+} {
+  let newest: LoadPoint | undefined;
+  let saving: Promise<void> | undefined;
+  let failure: { readonly error: unknown } | undefined;
+  let last = performance.now();
+  const save = async (): Promise<void> => {
+    const point = newest;
+    newest = undefined;
+    last = performance.now();
+    try {
+      if (point !== undefined) await checkpoint.save(point);
+    } catch (error) {
+      failure ??= { error };
+    } finally {
+      saving = undefined;
+    }
+  };
+  return {
+    note(point) {
+      if (failure !== undefined) throw failure.error;
+      newest = point;
+      if (saving === undefined && performance.now() - last >= noteEvery) saving = save();
+    },
+    async end() {
+      await saving;
+      await save();
+      if (failure !== undefined) throw failure.error;
+    },
+  };
+}
