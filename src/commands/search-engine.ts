@@ -6,15 +6,22 @@ import type { Project } from './context.ts';
 const callTimeout = 10_000;
 
 /** A client of the stack's search engine, to be closed; undefined in `embedded`, whose builds have full text of their own. */
-export async function searchEngineOf(ports: Ports, { config }: Project): Promise<SearchEngine | undefined> {
+export async function searchEngineOf(
+  ports: Ports,
+  { config, resolve }: Project,
+): Promise<SearchEngine | undefined> {
   if (config.base === 'embedded') return undefined;
-  const { ELASTICSEARCH_URL: url, ELASTICSEARCH_INDEX: alias, ELASTIC_PASSWORD } = config.settings;
-  const password = ELASTIC_PASSWORD?.reveal() ?? '';
+  const { settings } = config;
+  const password = settings.ELASTIC_PASSWORD?.reveal() ?? '';
+  const apiKey = settings.ELASTICSEARCH_API_KEY?.reveal() ?? '';
+  const caFile = settings.ELASTICSEARCH_CA_FILE;
   return await ports.searchEngines.connect({
-    url,
-    alias,
+    url: settings.ELASTICSEARCH_URL,
+    alias: settings.ELASTICSEARCH_INDEX,
     timeout: callTimeout,
-    ...(password === '' ? {} : { username: 'elastic', password }),
+    ...(password === '' ? {} : { username: settings.ELASTICSEARCH_USERNAME, password }),
+    ...(apiKey === '' ? {} : { apiKey }),
+    ...(caFile === '' ? {} : { caFile: resolve(caFile) }),
   });
 }
 

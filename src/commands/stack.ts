@@ -66,6 +66,7 @@ async function stackFacts(ports: Ports, project: Project, tls: StackFacts['tls']
     tls,
     vocabulary: await vocabularyFact(project),
     modelFolder: await modelFolder(ports, project),
+    searchCa: await searchCa(ports, project),
     caFile: await caFile(ports, project),
     // Slow on purpose: labels can be read, and what a digest is of must not be found by guessing.
     fingerprint: remembered((text) => scryptSync(text, `portiere ${name}`, 6, { N: 4096 }).toString('hex')),
@@ -140,6 +141,17 @@ async function modelFolder(ports: Ports, project: Project): Promise<string> {
 export async function requireModel(ports: Ports, project: Project): Promise<void> {
   const request = modelRequest(ports, project);
   if (request.model !== 'hashing') await locateModel(request);
+}
+
+/** The content of ELASTICSEARCH_CA_FILE, which the containers get as a file of their own. */
+async function searchCa(ports: Ports, project: Project): Promise<string | null> {
+  const given = project.config.settings.ELASTICSEARCH_CA_FILE;
+  if (given === '') return null;
+  const text = await ports.files.read(project.resolve(given));
+  if (text?.includes('-----BEGIN CERTIFICATE-----') === true) return text;
+  throw new PortiereError('CONFIG_INVALID', `There is no certificate in ${project.resolve(given)}.`, {
+    hint: 'Check ELASTICSEARCH_CA_FILE: it names a PEM file.',
+  });
 }
 
 /** BUILD_CA_FILE, or the bundle that Node itself was told to trust. */

@@ -126,8 +126,13 @@ function tlsHasCertificateAndKey({ settings }: Draft): readonly Problem[] {
 }
 
 function securityHasAPassword(draft: Draft): readonly Problem[] {
+  // A key serves with an Elasticsearch of somebody else; our own is started with the password.
+  const isOurs = draft.inside === null && draft.services.elasticsearch?.external !== true;
+  const names: readonly SettingName[] = isOurs
+    ? ['ELASTIC_PASSWORD']
+    : ['ELASTIC_PASSWORD', 'ELASTICSEARCH_API_KEY'];
   const isMissing =
-    draft.settings['xpack.security.enabled'] && (textOf(draft, 'ELASTIC_PASSWORD') ?? '') === '';
+    draft.settings['xpack.security.enabled'] && names.every((name) => (textOf(draft, name) ?? '') === '');
   return isMissing
     ? [{ path: 'ELASTIC_PASSWORD', reason: 'must be set where xpack.security.enabled is true' }]
     : [];

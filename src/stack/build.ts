@@ -77,6 +77,7 @@ function secretFiles(making: Making, services: readonly Service[]): readonly Sec
     CELERY_BROKER_URL: brokerUrl(making),
     'tls.crt': facts.tls?.certificate,
     'tls.key': facts.tls?.key.reveal(),
+    'elasticsearch-ca.crt': facts.searchCa ?? undefined,
   };
   const used = [...new Set(services.flatMap(({ secrets }) => secrets.map(({ secret }) => secret)))].sort();
   return used.map((name) => {

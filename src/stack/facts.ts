@@ -10,6 +10,8 @@ export interface StackFacts {
   readonly root: string;
   /** Contents of TLS_CERT and TLS_KEY where both are set and read. */
   readonly tls: { readonly certificate: string; readonly key: Secret } | null;
+  /** Content of ELASTICSEARCH_CA_FILE where it is set. */
+  readonly searchCa: string | null;
   /** The configured vocabulary download: absolute path and what changes when it changes. */
   readonly vocabulary: { readonly path: string; readonly fingerprint: string } | null;
   /** Absolute path of the embedding model's folder. */

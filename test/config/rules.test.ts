@@ -107,6 +107,18 @@ describe('prod', () => {
     ).toEqual([]);
   });
 
+  it('an API key serves with an Elasticsearch of somebody else, and only there', () => {
+    const processEnv: Record<string, string | undefined> = {
+      ...goodProd,
+      PORTIERE_ENV: 'prod',
+      ELASTIC_PASSWORD: undefined,
+      ELASTICSEARCH_API_KEY: 'VnVhQ2ZHY0JDZGJrUW0tZTVhT3g6dWkybHAyYXhUTm1zeWFrdzl0dk5udw==',
+    };
+    const theirs = { services: { ...withApps.services, elasticsearch: { external: true } } };
+    expect(problemsOf({ processEnv, file: theirs })).toEqual([]);
+    expect(problemsOf({ processEnv, file: withApps }).map(({ path }) => path)).toEqual(['ELASTIC_PASSWORD']);
+  });
+
   it('none of this holds in dev', () => {
     const dev = {
       PORTIERE_ENV: 'dev',

@@ -92,6 +92,34 @@ describe('parts of a Compose file', () => {
     expect(file['services']).toMatchObject({ migrate: { build: { secrets: ['build-ca'] } } });
   });
 
+  it('hands the key and the authority of an external Elasticsearch to the api and the jobs, as files', () => {
+    const { stack } = builtStack({
+      file: { services: { elasticsearch: { external: true } } },
+      env: {
+        ELASTICSEARCH_URL: 'https://search.example.org:9243',
+        ELASTICSEARCH_USERNAME: 'portiere',
+        ELASTICSEARCH_API_KEY: 'a2V5LWlkOmtleS1zZWNyZXQ=',
+        ELASTICSEARCH_CA_FILE: 'tls/search-ca.pem',
+      },
+      facts: { searchCa: 'CERTIFICATE\n' },
+    });
+    const { services } = composeOf(stack) as unknown as {
+      services: Record<string, { environment: Record<string, string>; secrets: { source: string }[] }>;
+    };
+    for (const name of ['index', 'api']) {
+      expect(services[name]?.environment).toMatchObject({
+        ELASTICSEARCH_USERNAME: 'portiere',
+        ELASTICSEARCH_API_KEY_FILE: '/run/secrets/ELASTICSEARCH_API_KEY',
+        ELASTICSEARCH_CA_FILE: '/run/secrets/elasticsearch-ca.crt',
+      });
+      const sources = services[name]?.secrets.map(({ source }) => source);
+      expect(sources).toEqual(expect.arrayContaining(['ELASTICSEARCH_API_KEY', 'elasticsearch-ca.crt']));
+    }
+    expect(JSON.stringify(services)).not.toContain('a2V5LWlkOm');
+    const ca = stack.secrets.find(({ name }) => name === 'elasticsearch-ca.crt');
+    expect(ca?.content.reveal()).toBe('CERTIFICATE\n');
+  });
+
   it('gives the owner of a service its folders in memory, where nobody else is to write', () => {
     const { services } = composeOf(stack) as unknown as { services: Record<string, { tmpfs?: string[] }> };
     expect(services['api']?.tmpfs).toEqual(['/tmp:size=256m,mode=1777,uid=1000,gid=1000']);

@@ -31,6 +31,7 @@ const steadyFacts: StackFacts = {
   tls: null,
   vocabulary: null,
   modelFolder: '/srv/models',
+  searchCa: null,
   caFile: null,
   fingerprint: (text) => digest(`key ${text}`),
   fingerprintOf: (parts) => digest(JSON.stringify(parts)),

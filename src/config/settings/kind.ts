@@ -48,6 +48,9 @@ export const modelName = textKind(
   'a model name such as hashing or owner/model',
 );
 
+/** A user as basic authentication takes one: no colon, no space. */
+export const userName = textKind(/^[!-9;-~]{1,256}$/u, 'a user name without spaces and colons');
+
 export const secretText = textKind(/^/u, 'text on one line');
 
 export const host: Kind<string> = textKind(

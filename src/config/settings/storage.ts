@@ -6,9 +6,11 @@ import {
   host,
   indexName,
   javaOptions,
+  path,
   port,
   secretText,
   url,
+  userName,
 } from './kind.ts';
 import type { SettingRows } from './setting.ts';
 
@@ -122,12 +124,30 @@ export const elasticsearchSettings = {
     default: 'concepts',
     help: 'Alias of the published index; environments that share one Elasticsearch need one each.',
   },
+  ELASTICSEARCH_USERNAME: {
+    section: 'Elasticsearch',
+    kind: userName,
+    default: 'elastic',
+    help: "User that ELASTIC_PASSWORD is of; the stack's own Elasticsearch has elastic.",
+  },
   ELASTIC_PASSWORD: {
     section: 'Elasticsearch',
     kind: secretText,
     secret: true,
     generatedIn: stackEnvironments,
-    help: 'Password of the elastic user; needed where xpack.security.enabled is true.',
+    help: 'Password of ELASTICSEARCH_USERNAME; needed where xpack.security.enabled is true.',
+  },
+  ELASTICSEARCH_API_KEY: {
+    section: 'Elasticsearch',
+    kind: secretText,
+    secret: true,
+    help: 'API key (encoded) for an Elasticsearch of somebody else; it goes before user and password.',
+  },
+  ELASTICSEARCH_CA_FILE: {
+    section: 'Elasticsearch',
+    kind: path({ blank: true }),
+    default: '',
+    help: 'PEM file of the authority that signed the certificate of Elasticsearch; blank: those that Node trusts.',
   },
   ES_JAVA_OPTS: {
     section: 'Elasticsearch',

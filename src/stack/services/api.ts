@@ -7,6 +7,8 @@ import { hardened, imageOf, type Making, secret, service } from '../service.ts';
 const home = '/app';
 const indexFolder = '/data/faiss';
 const port = 8000;
+/** No secret, but like one it is a file that the container is made anew for. */
+const searchCa = secret('elasticsearch-ca.crt');
 
 /** The bundled search API, or an operator's own image in its place. */
 export function api(making: Making): Service {
@@ -120,6 +122,8 @@ export function connection({ config }: Making, name: string): Readonly<Record<st
     REDIS_PORT: String(settings.REDIS_PORT),
     ELASTICSEARCH_URL: settings.ELASTICSEARCH_URL,
     ELASTICSEARCH_INDEX: settings.ELASTICSEARCH_INDEX,
+    ELASTICSEARCH_USERNAME: settings.ELASTICSEARCH_USERNAME,
+    ...(settings.ELASTICSEARCH_CA_FILE === '' ? {} : { ELASTICSEARCH_CA_FILE: searchCa.path }),
     EMBEDDING_MODEL: settings.EMBEDDING_MODEL,
     EMBEDDING_PRECISION: settings.EMBEDDING_PRECISION,
     ...(settings.EMBEDDING_MODEL === 'hashing' ? {} : { MODEL_DIR: '/models' }),
@@ -140,7 +144,9 @@ export function connection({ config }: Making, name: string): Readonly<Record<st
 /** `NAME_FILE` of every secret that the process gets. */
 function secretPaths(making: Making): Record<string, string> {
   return Object.fromEntries(
-    secretsOfApi(making).map(({ secret: name, path: file }) => [`${name}_FILE`, file]),
+    secretsOfApi(making)
+      .filter((one) => one !== searchCa)
+      .map(({ secret: name, path: file }) => [`${name}_FILE`, file]),
   );
 }
 
@@ -152,5 +158,7 @@ export function secretsOfApi({ config }: Making): Service['secrets'] {
     secret('API_KEY_SALT'),
     ...(settings.REDIS_PASSWORD === undefined ? [] : [secret('REDIS_PASSWORD')]),
     ...(settings.ELASTIC_PASSWORD === undefined ? [] : [secret('ELASTIC_PASSWORD')]),
+    ...(settings.ELASTICSEARCH_API_KEY === undefined ? [] : [secret('ELASTICSEARCH_API_KEY')]),
+    ...(settings.ELASTICSEARCH_CA_FILE === '' ? [] : [searchCa]),
   ];
 }
