@@ -63,7 +63,7 @@ export function bulkOver({ attempt, ask, address }: Parts, timeout: number): Sea
 
 function isPassing(fault: EngineFault): boolean {
   if (fault.kind === 'refused') return [408, 429, 500, 502, 503, 504].includes(fault.status);
-  return fault.kind === 'silent' || fault.kind === 'broken';
+  return ['silent', 'broken', 'forgot'].includes(fault.kind);
 }
 
 function refusedOf(items: NonNullable<Written['items']>): RefusedDocument[] {

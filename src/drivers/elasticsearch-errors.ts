@@ -5,10 +5,12 @@ export type EngineFault =
   | { readonly kind: 'refused'; readonly status: number; readonly type: string; readonly reason: string }
   /** No answer in time. */
   | { readonly kind: 'silent' }
-  /** Something answers that is not Elasticsearch. */
+  /** Something answers that is not Elasticsearch, or one before 7.14, which does not say what it is. */
   | { readonly kind: 'stranger' }
   /** It speaks TLS and was spoken to without. */
   | { readonly kind: 'tls only' }
+  /** It refuses the login that it accepted before: a server that has just started knows nobody for a while. */
+  | { readonly kind: 'forgot' }
   /** Its version is none that we speak to. */
   | { readonly kind: 'version'; readonly version: string }
   /** No connection, or one that broke. */
@@ -39,13 +41,23 @@ export function engineError(fault: EngineFault, address: EngineAddress): Portier
         hint: 'See what is down with: portiere health',
       });
     case 'stranger':
-      return new PortiereError('SEARCH_ENGINE_UNREACHABLE', `What answers at ${url} is not Elasticsearch.`, {
-        hint: check,
-      });
+      return new PortiereError(
+        'SEARCH_ENGINE_UNREACHABLE',
+        `What answers at ${url} is not Elasticsearch ${majors.oldest} or ${majors.newest}.`,
+        {
+          hint: check,
+        },
+      );
     case 'tls only':
       return new PortiereError('SEARCH_ENGINE_UNREACHABLE', `${where} speaks TLS, not plain HTTP.`, {
         hint: `Set ELASTICSEARCH_URL=${url.replace('http:', 'https:')}, and ELASTICSEARCH_CA_FILE where its certificate is its own.`,
       });
+    case 'forgot':
+      return new PortiereError(
+        'SEARCH_ENGINE_UNREACHABLE',
+        `${where} refuses the ${address.login} that it accepted before (401): it is starting, or that was changed.`,
+        { hint: 'Run the same command again in a minute.' },
+      );
     case 'version':
       return otherVersion(fault.version, where);
     case 'broken':

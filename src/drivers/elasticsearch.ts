@@ -50,14 +50,10 @@ function open(
       json: form('json'),
       lines: form('x-ndjson'),
     });
+    if (!('fault' in answered) || answered.fault.kind !== 'refused') return answered;
     // Another server stands there now.
-    if (
-      'fault' in answered &&
-      'type' in answered.fault &&
-      answered.fault.type.startsWith('media_type_header')
-    )
-      greetings.forget();
-    return answered;
+    if (answered.fault.type.startsWith('media_type_header')) greetings.forget();
+    return answered.fault.status === 401 ? { fault: { kind: 'forgot' } } : answered;
   };
   const told = <Answer>(answered: Answered<Answer>): Answer => {
     if ('fault' in answered) throw engineError(answered.fault, address);
@@ -127,20 +123,11 @@ function faultOf(error: unknown): EngineFault {
     };
   }
   if (error instanceof errors.TimeoutError) return { kind: 'silent' };
-  if (error instanceof errors.ProductNotSupportedError) return oldOrStrange(error);
+  if (error instanceof errors.ProductNotSupportedError) return { kind: 'stranger' };
   // Its own words quote the answer.
   if (error instanceof errors.DeserializationError)
     return { kind: 'broken', reason: 'its answer is cut short' };
   return { kind: 'broken', reason: error instanceof Error ? error.message : String(error) };
-}
-
-/** Versions before 7.14 do not say in a header what they are, but in words. */
-function oldOrStrange(error: { readonly meta?: { readonly body?: unknown } }): EngineFault {
-  const body = error.meta?.body;
-  const text = typeof body === 'string' ? body : JSON.stringify(body ?? {});
-  const version = /"number"\s*:\s*"(\d[\w.-]*)"/.exec(text)?.[1];
-  const isOurs = text.includes('You Know, for Search') && !text.includes('opensearch');
-  return version === undefined || !isOurs ? { kind: 'stranger' } : { kind: 'version', version };
 }
 
 async function readCertificate(file: string): Promise<string> {

@@ -57,6 +57,7 @@ describe('a fault of the search engine', () => {
     ],
     ['wrong password', refused(401), http, 'DENIED', /password/, /ELASTIC_PASSWORD/],
     ['wrong key', refused(401), { ...http, login: 'API key' }, 'DENIED', /API key/, /encoded/],
+    ['a login forgotten', { kind: 'forgot' }, http, 'UNREACHABLE', /accepted before/, /again/],
     ['no login', refused(401), { ...http, login: 'nothing' }, 'DENIED', /who we are/, /API_KEY.*PASSWORD/],
     ['no right', refused(403), http, 'DENIED', /403/, /monitor.*create_index/],
     ['a full disk', refused(429, 'x', flood), http, 'DISK_FULL', /too full/, /space/],

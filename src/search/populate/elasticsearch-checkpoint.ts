@@ -12,7 +12,7 @@ export interface LoadCheckpoint {
 }
 
 /** Milliseconds between two notes of how far it is. */
-const noteEvery = 1_000;
+const noteEvery = 250;
 
 /** Writes down the newest point now and then, one at a time; what fails there fails the load at its end. */
 export function noteTaker(checkpoint: LoadCheckpoint): {

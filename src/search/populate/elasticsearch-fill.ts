@@ -6,7 +6,7 @@ import { countConcepts, indexedConcepts } from '../lexical/indexed-concepts.ts';
 import { cutBatches } from './elasticsearch-batches.ts';
 import { type LoadCheckpoint, type LoadPoint, noteTaker } from './elasticsearch-checkpoint.ts';
 import type { Patience, RefusedConcept } from './elasticsearch-delivery.ts';
-import { newPace } from './elasticsearch-pace.ts';
+import type { Pace } from './elasticsearch-pace.ts';
 import { sendAll } from './elasticsearch-send.ts';
 import { steadily } from './elasticsearch-steady.ts';
 
@@ -24,6 +24,7 @@ interface Filling {
   /** An index of this build that a killed load left. */
   readonly resumable: IndexState | undefined;
   readonly patience: Patience;
+  readonly pace: Pace;
   readonly progress: Progress;
   readonly checkpoint: LoadCheckpoint | undefined;
   readonly refused: 'fail' | 'skip' | undefined;
@@ -33,7 +34,7 @@ interface Filling {
 export async function fill(
   engine: SearchEngine,
   { id, concepts, lexical }: EngineBuild,
-  { index, resumable, patience, progress, checkpoint, refused }: Filling,
+  { index, resumable, patience, pace, progress, checkpoint, refused }: Filling,
 ): Promise<{ readonly refused: number }> {
   const at = await resumePoint(index, resumable, checkpoint);
   const { uuid } = at ?? (await startOver(engine, index, { id, concepts }));
@@ -44,7 +45,6 @@ export async function fill(
     const now = await steadily(async () => await engine.describeIndex(index), patience);
     if (now?.uuid !== uuid) throw replaced(index);
   };
-  const pace = newPace(() => performance.now());
   const stream = indexedConcepts(lexical, at === undefined ? {} : { after: at.upTo });
   try {
     await sendAll({

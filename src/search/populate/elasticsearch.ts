@@ -5,6 +5,7 @@ import { indexOf, isBuildIndex, markOf, readMark, servingSettings } from '../lex
 import type { LoadCheckpoint } from './elasticsearch-checkpoint.ts';
 import { type Patience, patience as usual } from './elasticsearch-delivery.ts';
 import { type EngineBuild, fill } from './elasticsearch-fill.ts';
+import { newPace, type Pace } from './elasticsearch-pace.ts';
 import { steadily } from './elasticsearch-steady.ts';
 
 export interface LoadOptions {
@@ -15,6 +16,7 @@ export interface LoadOptions {
   /** What happens where the engine refuses concepts for good; without it, the load fails. */
   readonly refused?: 'fail' | 'skip' | undefined;
   readonly patience?: Patience | undefined;
+  readonly pace?: Pace | undefined;
 }
 
 /** Milliseconds that a second node is waited for. */
@@ -30,7 +32,7 @@ export async function ensureElasticsearch(
   build: EngineBuild,
   options: LoadOptions,
 ): Promise<boolean> {
-  const { progress, patience = usual, checkpoint } = options;
+  const { progress, patience = usual, checkpoint, pace = newPace(() => performance.now()) } = options;
   const index = indexOf(build.id, engine.alias);
   const found = await engine.describeIndex(index);
   const mark = found === undefined ? undefined : readMark(found.meta, build);
@@ -40,6 +42,7 @@ export async function ensureElasticsearch(
   const { refused } = await fill(engine, build, {
     index,
     resumable,
+    pace,
     patience,
     progress,
     checkpoint,
