@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
 import { addContainerCommands } from './cli/containers.ts';
+import { addIndexCommands } from './cli/search-index.ts';
 import type { GlobalOptions, Outcome, Ports } from './ports.ts';
 
 /** A command as it was asked for; `load` imports its code only when it is run. */
@@ -197,31 +198,12 @@ function build(version: string, choose: (invocation: Invocation) => void): Comma
     async () => (await ofModel()).verify,
   );
 
-  const index = group('index', 'Build and judge the search index');
-  withVocabulary(
-    add(
-      index,
-      'build',
-      'Build both indexes, prove them and publish them',
-      async () => (await import('./commands/index-build.ts')).build,
-    ),
-  ).option('--source <source>', 'database: build from the loaded vocabulary');
-  const ensure = async () => (await import('./commands/index-ensure.ts')).ensureIndex;
-  withVocabulary(add(index, 'ensure', 'Load, build and publish what is missing or stale', ensure));
-  add(
-    index,
-    'status',
-    'The builds, and which one is published',
-    async () => (await import('./commands/index-status.ts')).status,
-  );
-  add(
-    index,
-    'eval',
-    'Recall and MRR of the published index on labelled queries',
-    async () => (await import('./commands/index-eval.ts')).evaluate,
-  )
-    .requiredOption('--queries <file>', 'tab-separated query and concept id, one pair a line')
-    .option('--sample <n>', 'only every so many-th query, to have about n', whole);
+  const index = group('index', 'Build, publish and judge the search index');
+  addIndexCommands<Command>({
+    add: (usage, description, load) => add(index, usage, description, load),
+    withVocabulary,
+    whole,
+  });
 
   const migrate = group('migrate', 'Bring the database schema up to date');
   const ofMigrate = async () => await import('./commands/migrate.ts');

@@ -5,7 +5,7 @@ import type { Manifest } from '../search/index/manifest.ts';
 import { databaseSource } from '../search/populate/database-source.ts';
 import { loadVocabulary } from '../search/populate/load-vocabulary.ts';
 import type { VocabularySource } from '../search/vocabulary/source.ts';
-import { buildAndPublish, publishedManifest } from './build-index.ts';
+import { buildAndPublish, publishedManifest } from './index/publish.ts';
 import type { Project } from './context.ts';
 import { applyMigrations, withDatabase } from './migrate.ts';
 import { requireRoom } from './require-room.ts';

@@ -1,5 +1,5 @@
 import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
-import { publishedManifest } from './build-index.ts';
+import { publishedManifest } from './index/publish.ts';
 import { isStack, openProject } from './context.ts';
 import { buildOf, probeStack } from './health.ts';
 import { addressOf, fingerprint, loadServer } from './server-state.ts';

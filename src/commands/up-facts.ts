@@ -3,7 +3,7 @@ import type { Database, Ports } from '../ports.ts';
 import type { Embedder, EmbedderIdentity } from '../search/embed/embedder.ts';
 import { sameModel } from '../search/index/open.ts';
 import { publishedVocabulary } from '../search/populate/load-vocabulary.ts';
-import { publishedManifest } from './build-index.ts';
+import { publishedManifest } from './index/publish.ts';
 import type { Project } from './context.ts';
 import { look } from './migrate.ts';
 import { fingerprint, loadServer } from './server-state.ts';

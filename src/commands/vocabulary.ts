@@ -5,7 +5,7 @@ import { loadVocabulary } from '../search/populate/load-vocabulary.ts';
 import { openBundle } from '../search/vocabulary/bundle.ts';
 import { type Inspection, inspectBundle } from '../search/vocabulary/inspect.ts';
 import { bundleSource, type VocabularySource } from '../search/vocabulary/source.ts';
-import { warnOfUnusable } from './build-index.ts';
+import { warnOfUnusable } from './index/publish.ts';
 import { hasJobsInside, openProject, type Project, underLease } from './context.ts';
 import { applyMigrations, withDatabase } from './migrate.ts';
 import { requireRoom } from './require-room.ts';

@@ -4,8 +4,8 @@ import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { ensureIndex } from '../../src/commands/index-ensure.ts';
-import { status } from '../../src/commands/index-status.ts';
+import { ensureIndex } from '../../src/commands/index/ensure.ts';
+import { status } from '../../src/commands/index/status.ts';
 import { searchEngines } from '../../src/drivers/elasticsearch.ts';
 import type { Ports } from '../../src/ports.ts';
 import type { SearchEngine } from '../../src/ports/search-engine.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-import { ensureIndex } from '../../src/commands/index-ensure.ts';
+import { ensureIndex } from '../../src/commands/index/ensure.ts';
 import { create, list, revoke } from '../../src/commands/keys.ts';
 import { up as migrate } from '../../src/commands/migrate.ts';
 import { withDatabase } from '../../src/commands/migrate.ts';

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { build } from '../../src/commands/index-build.ts';
+import { build } from '../../src/commands/index/build.ts';
 import { plan, status, up } from '../../src/commands/migrate.ts';
 import { load } from '../../src/commands/vocabulary.ts';
 import { clock } from '../../src/drivers/clock.ts';

@@ -34,11 +34,18 @@ export function cacheFolder(caches: string, identity: EmbedderIdentity): string 
   return path.join(caches, digest);
 }
 
-/** Opens a model's cache in its folder under `caches`; for one writer at a time, so under a lease. */
-export async function openCache(caches: string, identity: EmbedderIdentity): Promise<EmbeddingCache> {
+/**
+ * Opens a model's cache in its folder under `caches`: to be written by one at a time, so under a lease, or `asItIs`, to
+ * be read only, also where there is none.
+ */
+export async function openCache(
+  caches: string,
+  identity: EmbedderIdentity,
+  { asItIs = false } = {},
+): Promise<EmbeddingCache> {
   const folder = cacheFolder(caches, identity);
   try {
-    return await opened(folder, identity);
+    return await opened(folder, identity, asItIs);
   } catch (error) {
     throw fromSystemError(error, folder);
   }
@@ -47,10 +54,12 @@ export async function openCache(caches: string, identity: EmbedderIdentity): Pro
 /** A place is a shard's number and a byte offset in it. */
 const shardSpan = 2 ** 40;
 
-async function opened(folder: string, identity: EmbedderIdentity): Promise<EmbeddingCache> {
+async function opened(folder: string, identity: EmbedderIdentity, asItIs: boolean): Promise<EmbeddingCache> {
   const { dimension } = identity;
-  await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, 'identity.json'), `${JSON.stringify(identity, null, 2)}\n`);
+  if (!asItIs) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, 'identity.json'), `${JSON.stringify(identity, null, 2)}\n`);
+  }
   const table = createKeyTable();
   const shards: { readonly file: FileHandle; bytes: number }[] = [];
   const remember = (keys: Uint8Array, start: number): void => {
@@ -61,14 +70,14 @@ async function opened(folder: string, identity: EmbedderIdentity): Promise<Embed
   const openShard = async (name: string): Promise<void> => {
     const file = path.join(folder, name);
     const base = shards.length * shardSpan;
-    const handle = await open(file, constants.O_RDWR | constants.O_CREAT);
+    const handle = await open(file, asItIs ? constants.O_RDONLY : constants.O_RDWR | constants.O_CREAT);
     const bytes = await readBlocks(file, {
       dimension,
       each({ keys, vectorsAt }) {
         remember(keys, base + vectorsAt);
       },
     });
-    await handle.truncate(bytes);
+    if (!asItIs) await handle.truncate(bytes);
     shards.push({ file: handle, bytes });
   };
   const write = async (keys: Uint8Array, vectors: Float32Array): Promise<void> => {
@@ -84,7 +93,9 @@ async function opened(folder: string, identity: EmbedderIdentity): Promise<Embed
   };
   let line: Promise<unknown> = Promise.resolve();
   let unsynced = new Set<FileHandle>();
-  const names = (await readdir(folder)).filter((name) => /^\d{6}\.shard$/.test(name)).toSorted();
+  const names = (await readdir(folder).catch(() => []))
+    .filter((name) => /^\d{6}\.shard$/.test(name))
+    .toSorted();
   for (const name of names) await openShard(name);
 
   return {

@@ -80,6 +80,7 @@ async function make(
       kind: source.kind,
       label: source.label,
       digest: source.digest,
+      stamp: source.stamp,
       version: source.version,
       select: source.select,
       unusable_rows,

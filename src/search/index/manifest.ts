@@ -37,6 +37,8 @@ export interface Manifest {
     readonly kind: 'bundle' | 'database';
     readonly label: string;
     readonly digest: string;
+    /** Of the download's files when they were read; null for a database. */
+    readonly stamp: string | null;
     readonly version: string | null;
     readonly select: readonly string[];
     readonly unusable_rows: number;

@@ -21,7 +21,7 @@ function journal(pointer: string): string {
 }
 
 /** The swap that was begun and not ended; undefined where both engines agree. */
-async function pendingSwap(pointer: string): Promise<Swap | undefined> {
+export async function pendingSwap(pointer: string): Promise<Swap | undefined> {
   try {
     return JSON.parse(await readFile(journal(pointer), 'utf8')) as Swap;
   } catch (error) {

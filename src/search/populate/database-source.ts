@@ -37,6 +37,7 @@ export async function databaseSource(
     kind: 'database',
     label: `${database.description} (load ${id} of ${loaded.label})`,
     digest: loaded.digest,
+    stamp: null,
     version: loaded.version,
     select,
     expected: select.length > 0 ? null : loaded,

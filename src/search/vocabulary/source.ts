@@ -3,6 +3,7 @@ import type { Anomalies } from './anomalies.ts';
 import type { Bundle } from './bundle.ts';
 import type { Concept, ConceptAncestor, ConceptRelationship, ConceptSynonym } from './concept.ts';
 import { readAncestors, readConcepts, readRelationships, readSynonyms } from './read.ts';
+import { stampOf } from './stamp.ts';
 import { bundleVersion, readVocabularies, vocabularyIds } from './vocabularies.ts';
 
 /** A vocabulary to build from, wherever it lies: tables as streams of batches. */
@@ -12,6 +13,8 @@ export interface VocabularySource {
   readonly label: string;
   /** sha256 of the bundle's tables, hex. */
   readonly digest: string;
+  /** Sizes and times of the bundle's files, as `stampOf` gives them; null for a database. */
+  readonly stamp: string | null;
   /** As the bundle says it (`v5.0 31-MAY-23`), or null. */
   readonly version: string | null;
   /** Selected vocabulary ids; empty = all. */
@@ -43,11 +46,14 @@ export async function bundleSource(bundle: Bundle, selected: readonly string[]):
   const known = listed.length > 0 ? vocabularyIds(listed) : await vocabulariesMet(bundle);
   const select = selected.length === 0 ? [] : checkSelection(selected, known);
   const anomalies: Anomalies = new Map();
+  // Before it is read: what changes meanwhile is then seen.
+  const stamp = await stampOf(bundle.path);
   const { digest, rows } = await bundle.survey();
   return {
     kind: 'bundle',
     label: bundle.path,
     digest,
+    stamp,
     version: bundleVersion(listed),
     select,
     expected:

@@ -51,6 +51,7 @@ export function memorySource(
   return {
     kind: 'bundle',
     label: 'memory',
+    stamp: null,
     digest: 'feed'.repeat(16),
     version: 'v1',
     select: [],

@@ -88,26 +88,24 @@ export async function embedMissing({
   const list = new DatabaseSync(file, { readOnly: true });
   try {
     const read = list.prepare('SELECT text FROM missing WHERE place > ? AND place <= ? ORDER BY place');
+    const textsOf = (start: number, count: number): string[] =>
+      read.all(start, start + count).map((row) => String(row['text']));
+    // A unit is in the cache whole or not at all, so its first text tells.
+    const left = starts(figures.missing).filter((start) => !cache.has(keyOf(textsOf(start, 1)[0] ?? '')));
+    const embedUnit = async (start: number): Promise<Unit> => {
+      const texts = textsOf(start, unit);
+      return { keys: keysOf(texts), vectors: await embedder.embed(texts) };
+    };
     let done = 0;
     let synced = performance.now();
-    const embedUnit = async (start: number): Promise<Unit> => {
-      const texts = read.all(start, start + unit).map((row) => String(row['text']));
-      const keys = keysOf(texts);
-      const known = cache.has(keys.subarray(0, keyBytes));
-      return { count: texts.length, keys, vectors: known ? undefined : await embedder.embed(texts) };
-    };
-    for await (const { count, keys, vectors } of inOrder(
-      starts(figures.missing),
-      embedUnit,
-      (embedder.width ?? 1) + 1,
-    )) {
-      if (vectors !== undefined) await cache.append(keys, vectors);
-      done += count;
+    for await (const { keys, vectors } of inOrder(left, embedUnit, (embedder.width ?? 1) + 1)) {
+      await cache.append(keys, vectors);
+      done += 1;
       if (performance.now() - synced > syncEvery) {
         await cache.sync();
         synced = performance.now();
       }
-      progress.update(done, figures.missing, 'texts embedded');
+      progress.update(Math.min(done * unit, figures.missing), left.length * unit, 'texts embedded');
     }
     await cache.sync();
   } finally {
@@ -121,14 +119,12 @@ export async function forgetMissing(folder: string): Promise<void> {
 }
 
 interface Unit {
-  readonly count: number;
   readonly keys: Uint8Array;
-  /** Undefined where the cache has them, from before the build was broken off. */
-  readonly vectors: Float32Array | undefined;
+  readonly vectors: Float32Array;
 }
 
-function* starts(missing: number): Generator<number> {
-  for (let start = 0; start < missing; start += unit) yield start;
+function starts(missing: number): number[] {
+  return Array.from({ length: Math.ceil(missing / unit) }, (_, at) => at * unit);
 }
 
 function keysOf(texts: readonly string[]): Uint8Array {

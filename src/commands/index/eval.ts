@@ -1,11 +1,12 @@
 import path from 'node:path';
 
-import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
-import { evaluate as run } from '../search/eval/evaluate.ts';
-import { readQueries } from '../search/eval/queries.ts';
-import { openPublished } from '../search/index/open.ts';
-import { hasJobsInside, openProject } from './context.ts';
-import { embedderOf } from './embedder.ts';
+import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
+import { evaluate as run } from '../../search/eval/evaluate.ts';
+import { readQueries } from '../../search/eval/queries.ts';
+import { openPublished } from '../../search/index/open.ts';
+import { openProject } from '../context.ts';
+import { embedderOf } from '../embedder.ts';
+import { insideStack } from './inside.ts';
 
 export interface IndexEvalOptions extends GlobalOptions {
   readonly queries: string;
@@ -17,13 +18,12 @@ export async function evaluate(ports: Ports, options: IndexEvalOptions): Promise
   const project = await openProject(ports, options);
   const file = path.resolve(ports.caller.cwd, options.queries);
   const all = await readQueries(file);
-  if (hasJobsInside(project)) {
-    const inside = `/input/${path.basename(file)}`;
-    const sample = options.sample === undefined ? [] : ['--sample', String(options.sample)];
-    const argv = ['index', 'eval', '--queries', inside, ...sample];
-    const request = { argv, changes: false, mounts: { [file]: inside } };
-    return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
-  }
+  const inside = `/input/${path.basename(file)}`;
+  const sample = options.sample === undefined ? [] : ['--sample', String(options.sample)];
+  const argv = ['index', 'eval', '--queries', inside, ...sample];
+  const request = { argv, changes: false, mounts: { [file]: inside } };
+  const elsewhere = await insideStack(ports, options, { project, request });
+  if (elsewhere !== undefined) return elsewhere;
   const every =
     options.sample === undefined ? 1 : Math.max(1, Math.floor(all.length / Math.max(1, options.sample)));
   const queries = all.filter((_, index) => index % every === 0);

@@ -1,19 +1,19 @@
 import path from 'node:path';
 
-import { PortiereError } from '../errors.ts';
-import type { Ports, Progress } from '../ports.ts';
-import type { SearchEngine } from '../ports/search-engine.ts';
-import type { Embedder } from '../search/embed/embedder.ts';
-import { buildIndex } from '../search/index/build.ts';
-import { unfinished } from '../search/index/draft.ts';
-import { type DenseWish, fileNames, type Manifest, readManifest } from '../search/index/manifest.ts';
-import { buildsFolder, publishedBuild, sweep } from '../search/index/publish.ts';
-import { recipeOf } from '../search/index/recipe.ts';
-import { settleSwap, swap } from '../search/index/swap.ts';
-import { ensureElasticsearch, pruneElasticsearch } from '../search/populate/elasticsearch.ts';
-import type { VocabularySource } from '../search/vocabulary/source.ts';
-import type { Project } from './context.ts';
-import { withSearchEngine } from './search-engine.ts';
+import { PortiereError } from '../../errors.ts';
+import type { Ports, Progress } from '../../ports.ts';
+import type { SearchEngine } from '../../ports/search-engine.ts';
+import type { Embedder } from '../../search/embed/embedder.ts';
+import { buildIndex } from '../../search/index/build.ts';
+import { unfinished } from '../../search/index/draft.ts';
+import { type DenseWish, fileNames, type Manifest, readManifest } from '../../search/index/manifest.ts';
+import { buildsFolder, publishedBuild, sweep } from '../../search/index/publish.ts';
+import { recipeOf } from '../../search/index/recipe.ts';
+import { settleSwap, swap } from '../../search/index/swap.ts';
+import { ensureElasticsearch, pruneElasticsearch } from '../../search/populate/elasticsearch.ts';
+import type { VocabularySource } from '../../search/vocabulary/source.ts';
+import type { Project } from '../context.ts';
+import { withSearchEngine } from '../search-engine.ts';
 
 /** Settles what was broken off, builds, validates and publishes, in this order; call it under the operation lease. */
 export async function buildAndPublish(
@@ -29,23 +29,31 @@ export async function buildAndPublish(
     // What cannot be published is not worth hours of embedding.
     await engine?.info();
     await settleSwap(project.pointer, engine);
-    const dense = denseWish(project);
-    const { source, embedder } = parts;
-    const recipe = recipeOf({ source, embedding: embedder.identity, dense, portiere: ports.self.version });
+    const recipe = recipeFor(ports, project, parts);
     const keep = project.config.settings.INDEX_KEEP;
     await sweep(project.pointer, { keep, unfinished: await unfinished(project.pointer, recipe) });
     const manifest = await buildIndex({
       ...parts,
-      dense,
+      dense: denseWish(project),
       pointer: project.pointer,
       version: ports.self.version,
       now: ports.clock.now(),
     });
-    warnOfUnusable(ports, source.label, manifest.source.unusable_rows);
+    warnOfUnusable(ports, parts.source.label, manifest.source.unusable_rows);
     await publishBuild(ports, project, { manifest, engine, progress: parts.progress });
     await sweep(project.pointer, { keep });
     return manifest;
   });
+}
+
+/** The recipe of the build that the configuration asks for. */
+export function recipeFor(
+  ports: Ports,
+  project: Project,
+  { source, embedder }: { readonly source: VocabularySource; readonly embedder: Embedder },
+): string {
+  const dense = denseWish(project);
+  return recipeOf({ source, embedding: embedder.identity, dense, portiere: ports.self.version });
 }
 
 /** What the configuration asks of the dense index. */

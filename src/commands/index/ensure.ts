@@ -1,22 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
 import path from 'node:path';
 
-import { PortiereError } from '../errors.ts';
-import { planUp, type UpPlan } from '../plan/rollout.ts';
-import type { Outcome, Ports } from '../ports.ts';
-import type { EmbedderIdentity } from '../search/embed/embedder.ts';
-import { type Manifest, readManifest } from '../search/index/manifest.ts';
-import { sameModel } from '../search/index/open.ts';
-import { buildsFolder, listBuilds } from '../search/index/publish.ts';
-import { publishBuild } from './build-index.ts';
-import { hasJobsInside, type Project, underLease } from './context.ts';
-import { builderOf } from './embedder.ts';
-import { summary } from './index-build.ts';
-import { withDatabase } from './migrate.ts';
-import { prepare, recordBuild, type Wanted } from './prepare.ts';
-import { withSearchEngine } from './search-engine.ts';
-import { gatherFacts } from './up-facts.ts';
-import { openProjectFor, vocabularyInside, type VocabularyOptions } from './vocabulary.ts';
+import { PortiereError } from '../../errors.ts';
+import { planUp, type UpPlan } from '../../plan/rollout.ts';
+import type { Outcome, Ports } from '../../ports.ts';
+import type { EmbedderIdentity } from '../../search/embed/embedder.ts';
+import { type Manifest, readManifest } from '../../search/index/manifest.ts';
+import { sameModel } from '../../search/index/open.ts';
+import { buildsFolder, listBuilds } from '../../search/index/publish.ts';
+import { insideStack } from './inside.ts';
+import { publishBuild } from './publish.ts';
+import { type Project, underLease } from '../context.ts';
+import { builderOf } from '../embedder.ts';
+import { summary } from './build.ts';
+import { withDatabase } from '../migrate.ts';
+import { prepare, recordBuild, type Wanted } from '../prepare.ts';
+import { withSearchEngine } from '../search-engine.ts';
+import { gatherFacts } from '../up-facts.ts';
+import { openProjectFor, vocabularyInside, type VocabularyOptions } from '../vocabulary.ts';
 
 /** A killed job's lease on the index volume is believed for 30 s. */
 const lockPatience = 45_000;
@@ -29,10 +30,9 @@ const lockLook = 2_000;
  */
 export async function ensureIndex(ports: Ports, options: VocabularyOptions): Promise<Outcome> {
   const project = await openProjectFor(ports, options);
-  if (hasJobsInside(project)) {
-    const request = { argv: ['index', 'ensure'], changes: true, ...vocabularyInside(project) };
-    return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
-  }
+  const request = { argv: ['index', 'ensure'], changes: true, ...vocabularyInside(project) };
+  const elsewhere = await insideStack(ports, options, { project, request });
+  if (elsewhere !== undefined) return elsewhere;
   const embedder = await builderOf(ports, project);
   try {
     if (options.dryRun === true) {

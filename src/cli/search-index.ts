@@ -1,0 +1,86 @@
+import type { Outcome, Ports } from '../ports.ts';
+
+type Action = (ports: Ports, options: never) => Promise<Outcome>;
+
+/** A command being described, as far as this file needs to know. */
+interface Described {
+  option(flags: string, description: string, ...rest: unknown[]): this;
+  requiredOption(flags: string, description: string): this;
+}
+
+/** What `cli.ts` lends for describing a command. */
+export interface IndexRegistry<Command extends Described> {
+  readonly add: (usage: string, description: string, load: () => Promise<Action>) => Command;
+  readonly withVocabulary: (command: Command) => Command;
+  readonly whole: (text: string) => number;
+}
+
+/** The verbs of `index`. */
+export function addIndexCommands<Command extends Described>({
+  add,
+  withVocabulary,
+  whole,
+}: IndexRegistry<Command>): void {
+  const from = 'database: from the loaded vocabulary';
+  withVocabulary(
+    add(
+      'plan',
+      'What a build would do, hold, take and swap',
+      async () => (await import('../commands/index/plan.ts')).plan,
+    ),
+  ).option('--source <source>', from);
+  withVocabulary(
+    add(
+      'build',
+      'Build both indexes, prove them and publish them',
+      async () => (await import('../commands/index/build.ts')).build,
+    ),
+  )
+    .option('--source <source>', from)
+    .option('--if-changed', 'only where the vocabulary, the model or a setting changed');
+  withVocabulary(
+    add(
+      'ensure',
+      'Load, build and publish what is missing or stale',
+      async () => (await import('../commands/index/ensure.ts')).ensureIndex,
+    ),
+  );
+  add(
+    'populate',
+    'Load the published build into Elasticsearch anew',
+    async () => (await import('../commands/index/populate.ts')).populate,
+  );
+  add(
+    'status',
+    'What is published, and whether it is stale',
+    async () => (await import('../commands/index/status.ts')).status,
+  );
+  add('list', 'The builds that are kept', async () => (await import('../commands/index/list.ts')).list);
+  add(
+    'verify [build]',
+    'Read a build whole: checksums, counts, vectors, Elasticsearch',
+    async () => (await import('../commands/index/verify.ts')).verify,
+  );
+  add(
+    'inspect <file>',
+    'What a FAISS file says of itself',
+    async () => (await import('../commands/index/inspect.ts')).inspect,
+  );
+  add(
+    'rollback [build]',
+    'Publish the build before this one',
+    async () => (await import('../commands/index/rollback.ts')).rollback,
+  );
+  add(
+    'prune',
+    'Remove old and unfinished builds, and vectors of models no longer used',
+    async () => (await import('../commands/index/prune.ts')).prune,
+  );
+  add(
+    'eval',
+    'Recall and MRR of the published index on labelled queries',
+    async () => (await import('../commands/index/eval.ts')).evaluate,
+  )
+    .requiredOption('--queries <file>', 'tab-separated query and concept id, one pair a line')
+    .option('--sample <n>', 'only every so many-th query, to have about n', whole);
+}

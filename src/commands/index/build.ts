@@ -1,0 +1,115 @@
+import { PortiereError } from '../../errors.ts';
+import type { Outcome, Ports } from '../../ports.ts';
+import type { Manifest } from '../../search/index/manifest.ts';
+import { databaseSource } from '../../search/populate/database-source.ts';
+import type { VocabularySource } from '../../search/vocabulary/source.ts';
+import { type Project, underLease } from '../context.ts';
+import { builderOf } from '../embedder.ts';
+import { withDatabase } from '../migrate.ts';
+import { openProjectFor, openSource, vocabularyInside, type VocabularyOptions } from '../vocabulary.ts';
+import { insideStack } from './inside.ts';
+import { buildAndPublish, publishedManifest, recipeFor } from './publish.ts';
+
+export interface IndexBuildOptions extends VocabularyOptions {
+  readonly source?: string;
+  /** Only where the vocabulary, the model or the settings are others than the published build's. */
+  readonly ifChanged?: boolean;
+}
+
+/** Builds both indexes from a download or from the loaded vocabulary and publishes them. */
+export async function build(ports: Ports, options: IndexBuildOptions): Promise<Outcome> {
+  if (options.source !== undefined && options.source !== 'database') {
+    throw new PortiereError('USAGE', `--source ${options.source} is not known.`, {
+      hint: 'It takes: database',
+    });
+  }
+  if (options.source !== undefined && options.vocabulary !== undefined) {
+    throw new PortiereError('USAGE', '--source database and --vocabulary exclude each other.', {
+      hint: 'Give one.',
+    });
+  }
+  const project = await openProjectFor(ports, options);
+  const request = { argv: argvInside(options), changes: true, ...vocabularyInside(project) };
+  const elsewhere = await insideStack(ports, options, { project, request });
+  if (elsewhere !== undefined) return elsewhere;
+  const embedder = await builderOf(ports, project);
+  try {
+    if (options.dryRun === true) return await withSource(ports, project, { options, work: wouldBuild });
+    return await underLease(
+      ports,
+      project,
+      'index build',
+      async () => await withSource(ports, project, { options, work: buildFrom }),
+    );
+  } finally {
+    await embedder.close();
+  }
+
+  async function buildFrom(source: VocabularySource): Promise<Outcome> {
+    const there = options.ifChanged === true ? await publishedManifest(project) : undefined;
+    if (there !== undefined && there.recipe === recipeFor(ports, project, { source, embedder })) {
+      const view = [`Nothing to do: build ${there.id} is of the same vocabulary, model and settings.`];
+      return { data: { ...there, nothing_to_do: true }, view };
+    }
+    const manifest = await ports.reporter.step(
+      `Build the index (${embedder.identity.model})`,
+      async (progress) => await buildAndPublish(ports, project, { source, embedder, progress }),
+    );
+    return { data: manifest, view: [summary(manifest)] };
+  }
+
+  async function wouldBuild({ label, select }: VocabularySource): Promise<Outcome> {
+    const { model } = embedder.identity;
+    return {
+      data: { would_build: { source: label, select, model, pointer: project.pointer } },
+      view: [`Would build an index of ${label} with ${model}, and publish it at ${project.pointer}.`],
+    };
+  }
+}
+
+function argvInside({ source, ifChanged }: IndexBuildOptions): string[] {
+  return [
+    'index',
+    'build',
+    ...(source === undefined ? [] : ['--source', source]),
+    ...(ifChanged === true ? ['--if-changed'] : []),
+  ];
+}
+
+export interface SourceWork<Result> {
+  readonly options: IndexBuildOptions;
+  readonly work: (source: VocabularySource) => Promise<Result>;
+}
+
+/** Opens the download, or the loaded vocabulary, for the time of the work. */
+export async function withSource<Result>(
+  ports: Ports,
+  project: Project,
+  { options, work }: SourceWork<Result>,
+): Promise<Result> {
+  const select = project.config.settings.VOCABULARIES;
+  const using = async (source: VocabularySource): Promise<Result> => {
+    try {
+      return await work(source);
+    } finally {
+      await source.close();
+    }
+  };
+  if (options.source === undefined) return await using(await openSource(ports, project, select));
+  return await withDatabase(
+    ports,
+    project,
+    'index build',
+    async (database) => await using(await databaseSource(database, select)),
+  );
+}
+
+/** One line on a build: what it holds and by which model. */
+export function summary({ id, counts, embedding, source }: Manifest): string {
+  const n = (value: number): string => value.toLocaleString('en-US');
+  return (
+    `Published build ${id}: ${n(counts.concepts)} concepts, ${n(counts.names + counts.synonyms)} texts, ` +
+    `vectors by ${embedding.provider}${embedding.provider === 'hashing' ? ' (no model: spelling, not meaning)' : ` ${embedding.model}`}, ` +
+    `from ${source.label}.`
+  );
+}

@@ -1,0 +1,45 @@
+import { readManifest } from '../../search/index/manifest.ts';
+import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
+import { pruneCaches } from '../../search/embed/cache.ts';
+import { embeddingsFolder, listBuilds, publishedBuild, sweep } from '../../search/index/publish.ts';
+import { pruneElasticsearch } from '../../search/populate/elasticsearch.ts';
+import { openProject, underLease } from '../context.ts';
+import { withSearchEngine } from '../search-engine.ts';
+import { folderOf } from './builds.ts';
+import { insideStack } from './inside.ts';
+
+/** Removes unfinished builds, those beyond INDEX_KEEP, and vectors that were kept for models no longer used. */
+export async function prune(ports: Ports, options: GlobalOptions): Promise<Outcome> {
+  const project = await openProject(ports, options);
+  const request = { argv: ['index', 'prune'], changes: true };
+  const elsewhere = await insideStack(ports, options, { project, request });
+  if (elsewhere !== undefined) return elsewhere;
+  const { pointer } = project;
+  const keep = project.config.settings.INDEX_KEEP;
+  const published = await publishedBuild(pointer);
+  if (options.dryRun === true) {
+    const builds = (await listBuilds(pointer)).slice(0, -keep).filter((id) => id !== published);
+    return {
+      data: { would_remove: builds },
+      view: [
+        builds.length === 0 ? 'No complete build would be removed.' : `Would remove ${builds.join(', ')}.`,
+      ],
+    };
+  }
+  return await underLease(ports, project, 'index prune', async () => {
+    const builds = await sweep(pointer, { keep });
+    const used =
+      published === undefined ? undefined : await readManifest(folderOf(project, { id: published }));
+    const caches = await pruneCaches(embeddingsFolder(pointer), used?.embedding);
+    const indices = await withSearchEngine(ports, project, async (engine) =>
+      engine === undefined || published === undefined
+        ? []
+        : await pruneElasticsearch(engine, { published, keep }),
+    );
+    const removed = [...builds, ...indices, ...caches.map((name) => `embeddings/${name}`)];
+    return {
+      data: { builds, indices, caches },
+      view: [removed.length === 0 ? 'Nothing to remove.' : `Removed:\n${removed.join('\n')}`],
+    };
+  });
+}

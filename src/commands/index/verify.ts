@@ -1,0 +1,75 @@
+import path from 'node:path';
+
+import { PortiereError } from '../../errors.ts';
+import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
+import { fingerprint, type Manifest } from '../../search/index/manifest.ts';
+import { validateBuild } from '../../search/index/validate.ts';
+import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
+import { openProject, type Project } from '../context.ts';
+import { embedderOf } from '../embedder.ts';
+import { withSearchEngine } from '../search-engine.ts';
+import { chosenBuild, folderOf } from './builds.ts';
+import { insideStack } from './inside.ts';
+
+export interface VerifyOptions extends GlobalOptions {
+  readonly build?: string;
+}
+
+/** Reads a build whole: its files against their checksums, its counts, its vectors, and what Elasticsearch holds of it. */
+export async function verify(ports: Ports, options: VerifyOptions): Promise<Outcome> {
+  const project = await openProject(ports, options);
+  const named = options.build === undefined ? [] : [options.build];
+  const request = { argv: ['index', 'verify', ...named], changes: false };
+  const elsewhere = await insideStack(ports, options, { project, request });
+  if (elsewhere !== undefined) return elsewhere;
+  const manifest = await chosenBuild(project, options.build);
+  const bytes = await ports.reporter.step(`Verify build ${manifest.id}`, async () => {
+    const read = await verifyFiles(project, manifest);
+    const embedder = await embedderOf(ports, project);
+    try {
+      await validateBuild(folderOf(project, manifest), manifest, embedder);
+    } finally {
+      await embedder.close();
+    }
+    await verifyEngine(ports, project, manifest);
+    return read;
+  });
+  const { id, counts } = manifest;
+  return {
+    data: { build: id, bytes, concepts: counts.concepts },
+    view: [`Build ${id} is what its manifest says: ${bytes.toLocaleString('en-US')} bytes read.`],
+  };
+}
+
+async function verifyFiles(project: Project, manifest: Manifest): Promise<number> {
+  let read = 0;
+  const problems: { path: string; reason: string }[] = [];
+  for (const [name, { bytes, sha256 }] of Object.entries(manifest.files)) {
+    const file = path.join(folderOf(project, manifest), name);
+    const found = await fingerprint(file).catch(() => undefined);
+    if (found === undefined) problems.push({ path: file, reason: 'it is not there' });
+    else if (found.bytes !== bytes)
+      problems.push({ path: file, reason: `${found.bytes} bytes, not ${bytes}` });
+    else if (found.sha256 !== sha256) problems.push({ path: file, reason: 'its checksum is another' });
+    read += found?.bytes ?? 0;
+  }
+  if (problems.length === 0) return read;
+  throw new PortiereError('INDEX_INVALID', `The build ${manifest.id} is damaged.`, {
+    hint: 'Publish the one before with: portiere index rollback; then build again: portiere index build',
+    problems,
+  });
+}
+
+async function verifyEngine(ports: Ports, project: Project, { id, counts }: Manifest): Promise<void> {
+  await withSearchEngine(ports, project, async (engine) => {
+    if (engine === undefined) return;
+    const index = indexOf(id, engine.alias);
+    const count = await engine.count(index);
+    if (count === counts.concepts) return;
+    throw new PortiereError(
+      'INDEX_INVALID',
+      `The index ${index} in Elasticsearch holds ${count ?? 0} concepts, the build ${counts.concepts}.`,
+      { hint: 'Load it again with: portiere index populate' },
+    );
+  });
+}
