@@ -79,12 +79,12 @@ async function surveyWithCache(project: Project, { source, embedder }: Parts): P
   }
 }
 
-/** Texts a second, here and now; the first call warms the model up. */
+/** Texts a second, here and now; the first calls start the threads. */
 async function tryOut(embedder: Embedder, samples: readonly string[]): Promise<number> {
   const some = samples.slice(0, 256);
   if (some.length === 0) return Number.POSITIVE_INFINITY;
-  await embedder.embed(some.slice(0, 8));
   const width = embedder.width ?? 1;
+  await Promise.all(Array.from({ length: width }, async () => await embedder.embed(some.slice(0, 8))));
   const start = performance.now();
   await Promise.all(Array.from({ length: width }, async () => await embedder.embed(some)));
   return (some.length * width) / ((performance.now() - start) / 1000);

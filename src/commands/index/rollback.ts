@@ -1,7 +1,10 @@
 import { PortiereError } from '../../errors.ts';
 import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
+import type { Manifest } from '../../search/index/manifest.ts';
+import { refuseOtherModel } from '../../search/index/open.ts';
 import { listBuilds, publishedBuild } from '../../search/index/publish.ts';
 import { openProject, type Project, underLease } from '../context.ts';
+import { embedderOf } from '../embedder.ts';
 import { withSearchEngine } from '../search-engine.ts';
 import { chosenBuild } from './builds.ts';
 import { insideStack } from './inside.ts';
@@ -25,6 +28,7 @@ export async function rollback(ports: Ports, options: RollbackOptions): Promise<
   return await underLease(ports, project, 'index rollback', async () => {
     const from = (await publishedBuild(project.pointer)) ?? null;
     const manifest = await chosenBuild(project, options.build ?? (await before(project)));
+    await refuseWhatIsNotServed(ports, project, manifest);
     await ports.reporter.step(
       `Publish build ${manifest.id}`,
       async (progress) =>
@@ -39,6 +43,16 @@ export async function rollback(ports: Ports, options: RollbackOptions): Promise<
       view: [`Published build ${manifest.id} in place of ${from ?? 'none'}.`],
     };
   });
+}
+
+/** An API with another model would go on with the build it has, and say so in its log alone. */
+async function refuseWhatIsNotServed(ports: Ports, project: Project, manifest: Manifest): Promise<void> {
+  const embedder = await embedderOf(ports, project);
+  try {
+    refuseOtherModel(manifest, embedder.identity);
+  } finally {
+    await embedder.close();
+  }
 }
 
 /** The newest build that is older than the published one. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { PortiereError } from '../../errors.ts';
 import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import { fingerprint, type Manifest } from '../../search/index/manifest.ts';
+import { refuseOtherModel } from '../../search/index/open.ts';
 import { validateBuild } from '../../search/index/validate.ts';
 import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
 import { openProject, type Project } from '../context.ts';
@@ -27,6 +28,7 @@ export async function verify(ports: Ports, options: VerifyOptions): Promise<Outc
     const read = await verifyFiles(project, manifest);
     const embedder = await embedderOf(ports, project);
     try {
+      refuseOtherModel(manifest, embedder.identity);
       await validateBuild(folderOf(project, manifest), manifest, embedder);
     } finally {
       await embedder.close();

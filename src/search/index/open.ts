@@ -95,7 +95,8 @@ export function sameModel(a: EmbedderIdentity, b: EmbedderIdentity): boolean {
   );
 }
 
-function refuseOtherModel(manifest: Manifest, identity: EmbedderIdentity): void {
+/** INDEX_INVALID where a build's vectors are not of the configured model. */
+export function refuseOtherModel(manifest: Manifest, identity: EmbedderIdentity): void {
   if (sameModel(manifest.embedding, identity)) return;
   const name = (one: EmbedderIdentity): string =>
     `${one.model} (${one.precision}, ${one.pooling}, ${one.dimension})`;
