@@ -14,6 +14,7 @@ import { ensureElasticsearch, pruneElasticsearch } from '../../search/populate/e
 import type { VocabularySource } from '../../search/vocabulary/source.ts';
 import type { Project } from '../context.ts';
 import { withSearchEngine } from '../search-engine.ts';
+import { loadCheckpoint } from './load-checkpoint.ts';
 
 /** Settles what was broken off, builds, validates and publishes, in this order; call it under the operation lease. */
 export async function buildAndPublish(
@@ -78,10 +79,10 @@ export async function publishBuild(
   { manifest: { id, counts }, engine, progress }: Publishing,
 ): Promise<boolean> {
   await settleSwap(pointer, engine);
-  const lexical = path.join(buildsFolder(pointer), id, fileNames.lexical);
-  const loaded =
-    engine !== undefined &&
-    (await ensureElasticsearch(engine, { id, concepts: counts.concepts, lexical }, { progress }));
+  const folder = path.join(buildsFolder(pointer), id);
+  const build = { id, concepts: counts.concepts, lexical: path.join(folder, fileNames.lexical) };
+  const checkpoint = loadCheckpoint(ports, folder);
+  const loaded = engine !== undefined && (await ensureElasticsearch(engine, build, { progress, checkpoint }));
   await swap(pointer, id, { engine, now: ports.clock.now() });
   if (engine !== undefined)
     await pruneElasticsearch(engine, { published: id, keep: config.settings.INDEX_KEEP });
