@@ -3,6 +3,7 @@ import { type ComponentHealth, judge, type Observation, type Verdict } from '../
 import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { publishedBuild } from '../search/index/publish.ts';
 import { openProject, isStack, type Project } from './context.ts';
+import { staleness } from './index/builds.ts';
 import { loadServer } from './server-state.ts';
 
 /** Probes the stack and names the cause of what is wrong; exit 8 where it is stopped or sick. */
@@ -11,15 +12,18 @@ export async function health(ports: Ports, options: GlobalOptions): Promise<Outc
   if (isStack(project))
     return await (await import('./stack/health.ts')).healthOfStack(ports, options, project);
   const { seen, verdict } = await probeStack(ports, project, (options.timeout ?? 5) * 1000);
+  const stamp = seen.ready?.answered === true ? seen.ready.stamp : null;
+  const stale = await staleness(project, stamp);
   return {
     exitCode: verdict.status === 'down' ? exitCodes.UNHEALTHY : 0,
     data: {
       environment: project.config.environment,
       ...verdict,
       build: buildOf(seen),
+      stale,
       url: seen.server?.url ?? null,
     },
-    view: healthView(project, verdict),
+    view: [...(healthView(project, verdict) ?? []), ...(stale === null ? [] : [stale])],
   };
 }
 
@@ -65,11 +69,20 @@ async function askReady(
 ): Promise<NonNullable<Observation['ready']>> {
   try {
     const { body } = await ports.http.get(`${url}/health/ready`, timeout);
-    const answer = body as { build?: string | null; components?: ComponentHealth[] };
+    const answer = body as {
+      build?: string | null;
+      vocabulary_stamp?: string | null;
+      components?: ComponentHealth[];
+    };
     if (answer.components === undefined)
       return { answered: false, reason: 'it is not a portiere search API' };
     const components = answer.components.map((one) => ({ ...one, detail: one.detail ?? '' }));
-    return { answered: true, build: answer.build ?? null, components };
+    return {
+      answered: true,
+      build: answer.build ?? null,
+      stamp: answer.vocabulary_stamp ?? null,
+      components,
+    };
   } catch (error) {
     if (error instanceof PortiereError) return { answered: false, reason: error.message };
     throw error;

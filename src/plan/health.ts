@@ -15,6 +15,8 @@ export interface Observation {
     | {
         readonly answered: true;
         readonly build: string | null;
+        /** Of the download that the build was made of. */
+        readonly stamp: string | null;
         readonly components: readonly ComponentHealth[];
       }
     | { readonly answered: false; readonly reason: string }

@@ -11,6 +11,7 @@ const part = (name: string, state: ComponentHealth['state'] = 'ok', detail = '')
 });
 const ready = (...components: ComponentHealth[]): NonNullable<Observation['ready']> => ({
   answered: true,
+  stamp: null,
   build: 'b1',
   components,
 });

@@ -32,12 +32,12 @@ export async function keptBuilds(project: Project): Promise<Manifest[]> {
   return builds;
 }
 
-/** Why a build may be older than the vocabulary on disk, in a sentence; null where its files are those it was made of. */
-export async function staleness({ config, resolve }: Project, { source }: Manifest): Promise<string | null> {
+/** Why the published build may be older than the vocabulary on disk; null where its files have the build's `stamp`. */
+export async function staleness({ config, resolve }: Project, stamp: string | null): Promise<string | null> {
   const { VOCABULARY_PATH } = config.settings;
-  if (VOCABULARY_PATH === '' || source.stamp === null) return null;
+  if (VOCABULARY_PATH === '' || stamp === null) return null;
   const now = await stampOf(resolve(VOCABULARY_PATH));
-  if (now === null || now === source.stamp) return null;
+  if (now === null || now === stamp) return null;
   return `${VOCABULARY_PATH} is not the file that the published build was made of, or was touched since: portiere index build --if-changed`;
 }
 

@@ -21,7 +21,7 @@ export async function status(ports: Ports, options: GlobalOptions): Promise<Outc
   const engine = await inSearchEngine(ports, project, builds);
   const swap = (await pendingSwap(project.pointer)) ?? null;
   const current = builds.find(({ id }) => id === published);
-  const stale = current === undefined ? null : await staleness(project, current);
+  const stale = current === undefined ? null : await staleness(project, current.source.stamp);
   const held = (id: string): string | number =>
     engine?.state === 'ok' ? (engine.held[id] ?? 'not there') : '?';
   const inEngine =

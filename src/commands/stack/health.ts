@@ -3,6 +3,7 @@ import type { ComponentHealth } from '../../plan/health.ts';
 import { judgeStack } from '../../plan/stack-health.ts';
 import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import type { Project } from '../context.ts';
+import { staleness } from '../index/builds.ts';
 import { stackOf } from '../stack.ts';
 import { addresses } from './addresses.ts';
 import { connectEngine, isOfTheStack, ownedBy } from './engine.ts';
@@ -20,6 +21,7 @@ export async function healthOfStack(
   const runs = containers.some(({ service, state }) => service === 'api' && state === 'running');
   const ready = runs ? await readiness(engine, stack, containers).catch(() => null) : null;
   const verdict = judgeStack(stack, containers, ready);
+  const stale = await staleness(project, ready?.stamp ?? null);
   const urls = addresses(stack, containers);
   return {
     exitCode: verdict.status === 'down' ? exitCodes.UNHEALTHY : 0,
@@ -27,12 +29,14 @@ export async function healthOfStack(
       environment: project.config.environment,
       ...verdict,
       build: ready?.build ?? null,
+      stale,
       url: urls.find(({ service }) => service === 'api')?.url ?? null,
     },
     view: [
       `${project.config.name}, environment ${project.config.environment}: ${verdict.status}`,
       { header: ['component', 'state', 'latency', 'detail'], rows: verdict.components.map(row) },
       ...(verdict.cause === '' ? [] : [`cause: ${verdict.cause}\nhint: ${verdict.hint}`]),
+      ...(stale === null ? [] : [stale]),
     ],
   };
 }

@@ -6,6 +6,8 @@ export interface StackReadiness {
   readonly status: 'ok' | 'degraded' | 'down';
   readonly cause: string;
   readonly build: string | null;
+  /** Of the download that the build was made of. */
+  readonly stamp: string | null;
   readonly components: readonly ComponentHealth[];
 }
 
@@ -21,12 +23,18 @@ export async function readiness(
   const service = stack.services.find(({ name }) => name === 'api');
   if (service === undefined) return null;
   const api = containers.find(({ service, state }) => service === 'api' && state === 'running');
-  const down = (cause: string): StackReadiness => ({ status: 'down', cause, build: null, components: [] });
+  const down = (cause: string): StackReadiness => ({
+    status: 'down',
+    cause,
+    build: null,
+    stamp: null,
+    components: [],
+  });
   if (api === undefined) return down('no container of api is running');
   if (service.image.build?.context.kind !== 'rendered') {
     const well = (api.health?.status ?? 'healthy') === 'healthy';
     return well
-      ? { status: 'ok', cause: '', build: null, components: [] }
+      ? { status: 'ok', cause: '', build: null, stamp: null, components: [] }
       : down('its healthcheck does not pass');
   }
   const url = 'http://127.0.0.1:8000/health/ready';
@@ -42,6 +50,7 @@ export async function readiness(
     status: body.status,
     cause: bad === undefined ? '' : `${bad.name} is ${bad.state}${bad.detail ? `: ${bad.detail}` : ''}`,
     build: body.build ?? null,
+    stamp: body.vocabulary_stamp ?? null,
     components: components.map((one) => ({ ...one, detail: one.detail ?? '' })),
   };
 }
@@ -49,6 +58,7 @@ export async function readiness(
 interface Body {
   readonly status?: StackReadiness['status'];
   readonly build?: string | null;
+  readonly vocabulary_stamp?: string | null;
   readonly components?: readonly (Omit<ComponentHealth, 'detail'> & { readonly detail?: string })[];
 }
 

@@ -9,7 +9,13 @@ export interface LiveIndex {
   /** Runs with one build from start to end. 503 where none is open. */
   use<T>(work: (build: OpenBuild) => Promise<T>): Promise<T>;
   /** The open build's id, or why there is none. */
-  state(): { readonly build: string | null; readonly engine: string | null; readonly failure: string | null };
+  state(): {
+    readonly build: string | null;
+    /** Of the download that the build was made of. */
+    readonly stamp: string | null;
+    readonly engine: string | null;
+    readonly failure: string | null;
+  };
   /** Looks at the pointer now. */
   refresh(): Promise<void>;
   close(): Promise<void>;
@@ -82,6 +88,7 @@ export async function watchIndex(
     },
     state: () => ({
       build: held?.build.manifest.id ?? null,
+      stamp: held?.build.manifest.source.stamp ?? null,
       engine: held?.build.dense.engine ?? null,
       failure,
     }),

@@ -51,6 +51,7 @@ export async function probeReadiness(parts: ReadinessParts): Promise<{ status: 2
       version: parts.version,
       timestamp: parts.now().toISOString(),
       build: index.state().build,
+      vocabulary_stamp: index.state().stamp,
       components,
     },
   };

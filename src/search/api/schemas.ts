@@ -75,6 +75,10 @@ export const readiness = z.object({
   version: z.string(),
   timestamp: z.string(),
   build: z.string().nullable(),
+  vocabulary_stamp: z
+    .string()
+    .nullable()
+    .describe('Sizes and times of the files of the vocabulary that the build was made of.'),
   components: z.array(
     z.object({
       name: z.string(),
