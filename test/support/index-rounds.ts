@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Manifest } from '../../src/search/index/manifest.ts';
+import { type Started, type TestProject, until } from './cli.ts';
+import type { TestElasticsearch } from './elasticsearch.ts';
+
+/** What a build is but for its times: checksums of its files and its manifest without them. */
+export async function bytesOf(project: TestProject): Promise<Readonly<Record<string, unknown>>> {
+  const { data } = await project.json(['index', 'list']);
+  const manifest = (data.builds as Manifest[]).find(({ id }) => id === data.published);
+  if (manifest === undefined) throw new Error('nothing is published');
+  const folder = join(project.folder, 'index/builds', manifest.id);
+  const sums: Record<string, string> = {};
+  for (const name of Object.keys(manifest.files)) {
+    sums[name] = createHash('sha256')
+      .update(await readFile(join(folder, name)))
+      .digest('hex');
+  }
+  const { id, created_at, ...rest } = manifest;
+  return { ...rest, sums, times: [id, created_at].every((text) => text.length > 0) };
+}
+
+/** The environment of commands that work on an index beside a search engine, without a database or containers. */
+export function besideEngine(folder: string, { url, login }: TestElasticsearch): Record<string, string> {
+  return {
+    PORTIERE_ENV: 'dev',
+    FAISS_INDEX_PATH: join(folder, 'index/dense.faiss'),
+    ELASTICSEARCH_URL: url,
+    ...(login.password === undefined ? {} : { ELASTIC_PASSWORD: login.password }),
+    DB_HOST: '127.0.0.1',
+    REDIS_HOST: '127.0.0.1',
+    RATE_LIMIT_PER_MINUTE: '1000000',
+    DB_PASSWORD: 'pH7r2Wk9Qx4Vz1Nc8Lt5',
+    JWT_SECRET: 'mV8s3Yx5Kd0Rb7Nw2Qf9Lt4Zc6Hj1PgE',
+    API_KEY_SALT: 'u4Tz9Wq1Xn6Mc3Vb8Ks5Jd0Rf7Lg2YhA',
+  };
+}
+
+/** What one search answered: the build, and its hits in order. */
+interface Told {
+  readonly build: string;
+  readonly degraded: boolean;
+  readonly ids: string;
+}
+
+/** A client that asks the same few queries all the time, and every complaint that it has. */
+export interface Watcher {
+  /** Searches answered so far. */
+  readonly answered: number;
+  /** Answers that were empty, failed, or not what their build answers. */
+  readonly complaints: readonly string[];
+  /** Times at which nobody listened. */
+  readonly refused: number;
+  stop(): Promise<void>;
+}
+
+/** Watches an API; two answers of one build to one query, both by all arms, must be the same. */
+export function watchSearch(url: string, queries: readonly string[]): Watcher {
+  const known = new Map<string, string>();
+  const complaints: string[] = [];
+  let answered = 0;
+  let refused = 0;
+  let running = true;
+  const work = (async () => {
+    for (let at = 0; running; at += 1) {
+      const query = queries[at % queries.length] ?? '';
+      const told = await ask(url, query).catch((error: unknown) => {
+        const { cause } = error as { cause?: { code?: string } };
+        if (['ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET'].includes(cause?.code ?? '')) refused += 1;
+        else complaints.push(`"${query}": ${String(error)}`);
+        return undefined;
+      });
+      if (told !== undefined) {
+        answered += 1;
+        if (told.ids === '') complaints.push(`"${query}" found nothing in ${told.build}`);
+        const key = `${told.build} ${query}`;
+        if (!told.degraded && (known.get(key) ?? told.ids) !== told.ids) {
+          complaints.push(`${key}: ${known.get(key)} and then ${told.ids}`);
+        }
+        if (!told.degraded) known.set(key, told.ids);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  })();
+  return {
+    get answered() {
+      return answered;
+    },
+    complaints,
+    get refused() {
+      return refused;
+    },
+    async stop() {
+      running = false;
+      await work;
+    },
+  };
+}
+
+async function ask(url: string, query: string): Promise<Told> {
+  const answer = await fetch(`${url}/v1/search?q=${encodeURIComponent(query)}&limit=10`, {
+    signal: AbortSignal.timeout(10_000),
+  });
+  if (answer.status !== 200) throw new Error(`status ${answer.status}: ${await answer.text()}`);
+  const { build, hits, degraded } = (await answer.json()) as {
+    build: string;
+    hits: { concept_id: number }[];
+    degraded?: readonly string[];
+  };
+  return {
+    build,
+    degraded: (degraded ?? []).length > 0,
+    ids: hits.map(({ concept_id }) => concept_id).join(),
+  };
+}
+
+/** Starts the API of a project and waits until it answers for a build. */
+export async function startApi(project: TestProject): Promise<Started> {
+  const started = project.start(['serve'], { timeout: 3_600_000 });
+  await until(
+    'the API answers',
+    async () =>
+      await ask(`http://127.0.0.1:${project.port}`, 'fever').then(
+        () => true,
+        () => false,
+      ),
+    60_000,
+  );
+  return started;
+}
