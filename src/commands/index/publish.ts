@@ -36,6 +36,7 @@ export async function buildAndPublish(
     const manifest = await buildIndex({
       ...parts,
       dense: denseWish(project),
+      batchTokens: project.config.settings.EMBEDDING_BATCH_TOKENS,
       pointer: project.pointer,
       version: ports.self.version,
       now: ports.clock.now(),
@@ -53,8 +54,13 @@ export function recipeFor(
   project: Project,
   { source, embedder }: { readonly source: VocabularySource; readonly embedder: Embedder },
 ): string {
-  const dense = denseWish(project);
-  return recipeOf({ source, embedding: embedder.identity, dense, portiere: ports.self.version });
+  return recipeOf({
+    source,
+    embedding: embedder.identity,
+    dense: denseWish(project),
+    batchTokens: project.config.settings.EMBEDDING_BATCH_TOKENS,
+    portiere: ports.self.version,
+  });
 }
 
 /** What the configuration asks of the dense index. */

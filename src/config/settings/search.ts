@@ -27,6 +27,18 @@ export const searchSettings = {
     default: 'fp32',
     help: 'Precision the embedding model runs in.',
   },
+  EMBEDDING_DEVICE: {
+    section: 'Search',
+    kind: choice(['auto', 'cpu', 'cuda']),
+    default: 'auto',
+    help: 'Where a vocabulary is embedded; auto takes a CUDA device where there is one.',
+  },
+  EMBEDDING_BATCH_TOKENS: {
+    section: 'Search',
+    kind: integer(32, 65_536),
+    default: '512',
+    help: 'Tokens that the embedding model is given at once at most.',
+  },
   MODEL_DIR: {
     section: 'Search',
     kind: path({ blank: true }),

@@ -8,9 +8,9 @@ import type { EmbedReply, EmbedRequest, EmbedStart, TravellingError } from './wo
 const port = parentPort;
 if (!port) throw new Error('embed-worker runs only as a worker thread');
 
-const { places, threads } = workerData as EmbedStart;
+const { request, threads } = workerData as EmbedStart;
 try {
-  const embedder = await openInThread(places, threads);
+  const embedder = await openInThread(request, threads);
   port.on('message', ({ id, texts }: EmbedRequest) => {
     embedder.embed(texts).then(
       (vectors) => {

@@ -14,6 +14,13 @@ export interface ModelPlaces {
   readonly cacheDir: string;
 }
 
+/** What is embedded with, and how. */
+export interface EmbedderRequest extends ModelPlaces {
+  readonly device: 'cpu' | 'cuda';
+  /** Tokens that the model is given at once at most. */
+  readonly batchTokens: number;
+}
+
 /** A model that is complete on this disk. */
 export interface LocatedModel {
   readonly folder: string;

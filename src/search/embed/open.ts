@@ -1,6 +1,6 @@
 import type { Embedder } from './embedder.ts';
 import { hashingEmbedder } from './hashing.ts';
-import { locateModel, type ModelPlaces } from './model-files.ts';
+import { type EmbedderRequest, locateModel } from './model-files.ts';
 import { embedderPool } from './pool.ts';
 import { transformersEmbedder } from './transformers.ts';
 
@@ -11,9 +11,9 @@ const fewTexts = 512;
  * Opens the embedder for a configured model, from disk only, on up to `width` threads of its own; the transformers
  * package is loaded for a real model alone. MODEL_UNKNOWN, MODEL_MISSING, MODEL_DIGEST, PACKAGE_MISSING.
  */
-export async function openEmbedder(places: ModelPlaces, width: number): Promise<Embedder> {
-  if (places.model !== 'hashing')
-    return await embedderPool({ places, threads: width > 1 ? 1 : undefined }, width);
+export async function openEmbedder(request: EmbedderRequest, width: number): Promise<Embedder> {
+  if (request.model !== 'hashing')
+    return await embedderPool({ request, threads: width > 1 ? 1 : undefined }, width);
   const here = hashingEmbedder();
   let pool: Promise<Embedder> | undefined;
   return {
@@ -21,7 +21,7 @@ export async function openEmbedder(places: ModelPlaces, width: number): Promise<
     width,
     async embed(texts) {
       if (width === 1 || texts.length < fewTexts) return await here.embed(texts);
-      pool ??= embedderPool({ places, threads: 1 }, width);
+      pool ??= embedderPool({ request, threads: 1 }, width);
       return await (await pool).embed(texts);
     },
     async close() {
@@ -31,13 +31,15 @@ export async function openEmbedder(places: ModelPlaces, width: number): Promise<
 }
 
 /** The same on the calling thread. */
-export async function openInThread(places: ModelPlaces, threads: number | undefined): Promise<Embedder> {
-  if (places.model === 'hashing') return hashingEmbedder();
-  const { folder, spec } = await locateModel(places);
+export async function openInThread(request: EmbedderRequest, threads: number | undefined): Promise<Embedder> {
+  if (request.model === 'hashing') return hashingEmbedder();
+  const { folder, spec } = await locateModel(request);
   return await transformersEmbedder({
     folder,
     spec,
-    precision: places.precision,
+    precision: request.precision,
+    device: request.device,
+    batchTokens: request.batchTokens,
     ...(threads === undefined ? {} : { threads }),
   });
 }

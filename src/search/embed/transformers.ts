@@ -13,6 +13,9 @@ export interface TransformersOptions {
   readonly precision: Precision;
   /** Threads of the ONNX runtime; its own choice by default. */
   readonly threads?: number;
+  readonly device?: 'cpu' | 'cuda';
+  /** Tokens that the model is given at once at most. */
+  readonly batchTokens?: number;
 }
 
 /** An Embedder that also shows what it gives to the model. */
@@ -28,7 +31,7 @@ type Transformers = typeof import('@huggingface/transformers');
  * rows do a little, and follow from the set of texts of the call. PACKAGE_MISSING, MODEL_MISSING, MODEL_DIGEST.
  */
 export async function transformersEmbedder(options: TransformersOptions): Promise<TransformersEmbedder> {
-  const { folder, spec, precision, threads } = options;
+  const { folder, spec, precision, threads, device = 'cpu', batchTokens } = options;
   const { AutoModel, AutoTokenizer, Tensor, env } = await loadTransformers();
   const digests = await verifyModel(folder, modelFiles(precision));
   const manifest = await readModelManifest(folder);
@@ -40,7 +43,7 @@ export async function transformersEmbedder(options: TransformersOptions): Promis
     folder,
     AutoModel.from_pretrained(folder, {
       ...local,
-      device: 'cpu',
+      device,
       dtype: precision === 'fp32' ? 'fp32' : 'q8',
       session_options: threads === undefined ? {} : { intraOpNumThreads: threads, interOpNumThreads: 1 },
     }),
@@ -88,7 +91,8 @@ export async function transformersEmbedder(options: TransformersOptions): Promis
       const matrix = new Float32Array(texts.length * spec.dimension);
       const places = placesByText(texts);
       const encoded = [...places.keys()].map((text) => ({ text, ids: tokenize(text) }));
-      for (const batch of planBatches(encoded.filter(({ ids }) => ids.length > nothing))) {
+      const worthwhile = encoded.filter(({ ids }) => ids.length > nothing);
+      for (const batch of planBatches(worthwhile, batchTokens)) {
         const vectors = await forward(batch.map(({ ids }) => ids));
         for (const [row, { text }] of batch.entries()) {
           const vector = vectors.subarray(row * spec.dimension, (row + 1) * spec.dimension);

@@ -1,10 +1,10 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { EmbedderIdentity } from './embedder.ts';
-import type { ModelPlaces } from './model-files.ts';
+import type { EmbedderRequest } from './model-files.ts';
 
 /** What an embedding thread is started with. */
 export interface EmbedStart {
-  readonly places: ModelPlaces;
+  readonly request: EmbedderRequest;
   /** Threads of the ONNX runtime within this one; its own choice where absent. */
   readonly threads: number | undefined;
 }

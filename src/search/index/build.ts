@@ -22,6 +22,8 @@ export interface BuildRequest {
   readonly source: VocabularySource;
   readonly embedder: Embedder;
   readonly dense: DenseWish;
+  /** Tokens that the model is given at once at most. */
+  readonly batchTokens: number;
   /** FAISS_INDEX_PATH; the build goes into `builds/<id>/` beside it. */
   readonly pointer: string;
   readonly version: string;
@@ -35,8 +37,8 @@ export interface BuildRequest {
  * the bytes that it would have given.
  */
 export async function buildIndex(request: BuildRequest): Promise<Manifest> {
-  const { source, embedder, pointer, dense, version, now } = request;
-  const recipe = recipeOf({ source, embedding: embedder.identity, dense, portiere: version });
+  const { source, embedder, pointer, dense, batchTokens, version: portiere, now } = request;
+  const recipe = recipeOf({ source, embedding: embedder.identity, batchTokens, dense, portiere });
   const draft = await openDraft(pointer, { recipe, digest: source.digest, now });
   try {
     const manifest = await make(request, { draft, recipe });

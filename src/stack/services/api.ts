@@ -126,6 +126,8 @@ export function connection({ config }: Making, name: string): Readonly<Record<st
     ...(settings.ELASTICSEARCH_CA_FILE === '' ? {} : { ELASTICSEARCH_CA_FILE: searchCa.path }),
     EMBEDDING_MODEL: settings.EMBEDDING_MODEL,
     EMBEDDING_PRECISION: settings.EMBEDDING_PRECISION,
+    EMBEDDING_DEVICE: settings.EMBEDDING_DEVICE,
+    EMBEDDING_BATCH_TOKENS: String(settings.EMBEDDING_BATCH_TOKENS),
     ...(settings.EMBEDDING_MODEL === 'hashing' ? {} : { MODEL_DIR: '/models' }),
     FAISS_INDEX_PATH: `${indexFolder}/${path.posix.basename(settings.FAISS_INDEX_PATH)}`,
     DENSE_ENGINE: settings.DENSE_ENGINE,

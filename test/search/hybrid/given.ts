@@ -31,6 +31,7 @@ export async function builtFrom(concepts: readonly Given[]): Promise<OpenBuild> 
     source: await bundleSource(bundle, []),
     embedder,
     dense: { type: 'auto', quality: 'standard', memory: 2 ** 31 },
+    batchTokens: 512,
     pointer,
     version: '0.0.0',
     now: new Date(0),

@@ -121,7 +121,7 @@ export interface BuildOptions {
 
 export async function build(pointer: string, options: BuildOptions = {}): Promise<Manifest> {
   const { source = memorySource(), now = new Date('2026-01-02T03:04:05.678Z') } = options;
-  const parts = { source, embedder: options.embedder ?? embedder, dense, progress: quiet };
+  const parts = { source, embedder: options.embedder ?? embedder, dense, batchTokens: 512, progress: quiet };
   return await buildIndex({ ...parts, pointer, version: '1.2.3', now });
 }
 
