@@ -62,9 +62,9 @@ export function watchSearch(url: string, queries: readonly string[]): Watcher {
   const complaints: string[] = [];
   let answered = 0;
   let refused = 0;
-  let running = true;
+  const stopping = new AbortController();
   const work = (async () => {
-    for (let at = 0; running; at += 1) {
+    for (let at = 0; !stopping.signal.aborted; at += 1) {
       const query = queries[at % queries.length] ?? '';
       const told = await ask(url, query).catch((error: unknown) => {
         const { cause } = error as { cause?: { code?: string } };
@@ -93,7 +93,7 @@ export function watchSearch(url: string, queries: readonly string[]): Watcher {
       return refused;
     },
     async stop() {
-      running = false;
+      stopping.abort();
       await work;
     },
   };

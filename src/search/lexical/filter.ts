@@ -26,8 +26,11 @@ interface Column {
 
 const columns = ['vocabulary_id', 'domain_id', 'concept_class_id', 'standard', 'valid'] as const;
 
-/** Reads the attributes of all term rows (10 bytes a row). */
-export function loadAttributes(database: DatabaseSync): RowAttributes {
+/** Rows read before others get a turn: some milliseconds. */
+const rowsATurn = 5_000;
+
+/** Reads the attributes of all term rows (10 bytes a row), in turns: an API opens one build while it answers from another. */
+export async function loadAttributes(database: DatabaseSync): Promise<RowAttributes> {
   const count = Number(database.prepare('SELECT count(*) AS n FROM term').get()?.['n'] ?? 0);
   const packed = columns.map((): Column => ({ values: new Uint16Array(count), names: new Map() }));
   const rows = database.prepare(
@@ -37,6 +40,7 @@ export function loadAttributes(database: DatabaseSync): RowAttributes {
   );
   rows.setReturnArrays(true);
   for (const row of rows.iterate() as unknown as Iterable<readonly [number, ...string[]]>) {
+    if (row[0] % rowsATurn === 0) await new Promise(setImmediate);
     for (const [index, column] of packed.entries()) {
       column.values[row[0]] = codeOf(column, row[index + 1] as string);
     }

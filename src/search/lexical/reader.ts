@@ -50,10 +50,10 @@ const conceptColumns = `concept.concept_id, concept_name, domain_id, vocabulary_
 type Row = Record<string, unknown>;
 
 /** Opens a build's lexical index for reading. */
-export function openLexical(file: string): LexicalIndex {
+export async function openLexical(file: string): Promise<LexicalIndex> {
   const database = open(file);
   const select = (sql: string): ReturnType<DatabaseSync['prepare']> => database.prepare(sql);
-  const attributes = loadAttributes(database);
+  const attributes = await loadAttributes(database);
   let mask: Uint8Array | undefined;
   database.function('allowed', { deterministic: false }, (row) => mask?.[Number(row)] ?? 1);
   const codes = openCodeSearch(database);

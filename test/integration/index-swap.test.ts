@@ -1,0 +1,74 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { writeSyntheticVocabulary } from '../bench/synthetic-vocabulary.ts';
+import { killStrays, newProject, type TestProject } from '../support/cli.ts';
+import { lackingElasticsearch, type TestElasticsearch, testElasticsearch } from '../support/elasticsearch.ts';
+import { besideEngine, startApi } from '../support/index-rounds.ts';
+import { closedLoopRate, openLoop, searchOver } from '../support/open-loop.ts';
+
+const full = process.env['PORTIERE_TEST_FULL'] === '1';
+const swaps = full ? 10 : 4;
+const concepts = full ? 50_000 : 5_000;
+
+describe.skipIf(lackingElasticsearch !== undefined)(`swaps under load${lackingElasticsearch ?? ''}`, () => {
+  let folder: string;
+  let engine: TestElasticsearch;
+  let project: TestProject;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'portiere-index-swap-'));
+    engine = await testElasticsearch();
+    project = await newProject();
+    const env = { ...besideEngine(project.folder, engine), ELASTICSEARCH_INDEX: 'swaps' };
+    const plain = project;
+    project = {
+      ...plain,
+      run: async (args, options) => await plain.run(args, { ...options, env }),
+      start: (args, options) => plain.start(args, { ...options, env }),
+      json: async (args, options) => await plain.json(args, { ...options, env }),
+    };
+    await project.run(['init', '--yes', '--name', 'swaps']);
+    for (const seed of [1, 2]) {
+      const vocabulary = join(folder, `vocabulary-${seed}`);
+      await writeSyntheticVocabulary(vocabulary, concepts, seed);
+      const built = await project.run(['index', 'build', '--vocabulary', vocabulary], { timeout: 300_000 });
+      expect(built.code, built.stderr).toBe(0);
+    }
+    await startApi(project);
+  }, 600_000);
+  afterAll(async () => {
+    await killStrays();
+    engine?.end();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('drop no request and answer none with nothing', async () => {
+    const search = searchOver(`http://127.0.0.1:${project.port}`);
+    const most = await closedLoopRate(search, { clients: 8, seconds: 5 });
+    const rate = Math.min(100, most / 2);
+    const idle = await openLoop(search, { rate, seconds: 15, work: async () => {} });
+    const { data } = await project.json(['index', 'list']);
+    const ids = (data.builds as { id: string }[]).map(({ id }) => id);
+    const busy = await openLoop(search, {
+      rate,
+      seconds: 15,
+      work: async () => {
+        for (let at = 0; at < swaps; at += 1) {
+          const swapped = await project.run(['index', 'rollback', ids[at % 2] ?? '']);
+          expect(swapped.code, swapped.stderr).toBe(0);
+          await new Promise((resolve) => setTimeout(resolve, 1_000));
+        }
+      },
+    });
+    const told = ({ sent, p50, p99, worst }: typeof idle): string =>
+      `${sent} sent, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, worst ${worst.toFixed(0)} ms`;
+    console.log(
+      `at ${rate.toFixed(0)}/s (at most ${most.toFixed(0)}/s): idle ${told(idle)}; ${swaps} swaps ${told(busy)}; p99 x ${(busy.p99 / idle.p99).toFixed(2)}`,
+    );
+    expect({ failed: busy.failed, empty: busy.empty }).toEqual({ failed: [], empty: 0 });
+  }, 300_000);
+});
