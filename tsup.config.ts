@@ -11,6 +11,8 @@ export default defineConfig({
     'faiss-child': 'src/search/vectors/faiss-child.ts',
     'native-worker': 'src/search/vectors/native-worker.ts',
     'sql-worker': 'src/search/lexical/sql-worker.ts',
+    'build-worker': 'src/search/vectors/build-worker.ts',
+    'ivf-worker': 'src/search/vectors/ivf-worker.ts',
     'pglite-worker': 'src/drivers/pglite-worker.ts',
   },
   format: 'esm',

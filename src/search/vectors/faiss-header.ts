@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { fromSystemError, PortiereError } from '../../errors.ts';
+import { type HnswSummary, inspectGraph, inspectLists, type IvfSummary } from './faiss-inner.ts';
 
 /** Bytes before the vectors of a FAISS flat index. */
 export const FLAT_HEADER_BYTES = 45;
@@ -20,6 +21,10 @@ export interface FaissSummary {
   readonly count: number;
   readonly trained: boolean;
   readonly bytes: number;
+  /** Of an inverted file whose beginning holds together. */
+  readonly ivf?: IvfSummary;
+  /** Of a graph whose beginning holds together. */
+  readonly hnsw?: HnswSummary;
 }
 
 /** Shape of a flat inner-product index: `count` rows of `dimension` float32, starting at FLAT_HEADER_BYTES. */
@@ -29,23 +34,25 @@ export interface FlatHeader {
   readonly count: number;
 }
 
-/** Reads one page of any FAISS index file; INDEX_MISSING when absent, INDEX_INVALID when it is not one. */
+/** Reads a page or two of any FAISS index file, whatever its size; INDEX_MISSING when absent, INDEX_INVALID when it is not one. */
 export async function inspectFaiss(path: string): Promise<FaissSummary> {
   const { head, bytes } = await readHead(path);
   if (head.length < FLAT_HEADER_BYTES - 8) {
-    throw invalid(path, `it is ${bytes} bytes long, too short for a FAISS index`);
+    throw invalidIndex(path, `it is ${bytes} bytes long, too short for a FAISS index`);
   }
   const fourcc = head.toString('latin1', 0, 4);
-  if (!FOURCC.test(fourcc)) throw invalid(path, 'it does not start with a FAISS type');
+  if (!FOURCC.test(fourcc)) throw invalidIndex(path, 'it does not start with a FAISS type');
   const dimension = head.readInt32LE(4);
   const count = head.readBigInt64LE(8);
-  if (dimension <= 0) throw invalid(path, `its dimension is ${dimension}`);
-  if (count < 0n || count > MAX_ROWS) throw invalid(path, `its row count is ${count}`);
+  if (dimension <= 0) throw invalidIndex(path, `its dimension is ${dimension}`);
+  if (count < 0n || count > MAX_ROWS) throw invalidIndex(path, `its row count is ${count}`);
   if (head.readBigInt64LE(16) !== RESERVED || head.readBigInt64LE(24) !== RESERVED) {
-    throw invalid(path, 'its reserved fields do not hold what FAISS writes there');
+    throw invalidIndex(path, 'its reserved fields do not hold what FAISS writes there');
   }
   const trained = head[32];
-  if (trained !== 0 && trained !== 1) throw invalid(path, `its "trained" flag is ${trained}`);
+  if (trained !== 0 && trained !== 1) throw invalidIndex(path, `its "trained" flag is ${trained}`);
+  const ivf = fourcc.startsWith('Iw') ? await inspectLists(path, { fourcc, dimension, bytes }) : undefined;
+  const hnsw = fourcc.startsWith('IHN') ? await inspectGraph(path, bytes) : undefined;
   return {
     path,
     fourcc,
@@ -54,6 +61,8 @@ export async function inspectFaiss(path: string): Promise<FaissSummary> {
     count: Number(count),
     trained: trained === 1,
     bytes,
+    ...(ivf ? { ivf } : {}),
+    ...(hnsw ? { hnsw } : {}),
   };
 }
 
@@ -61,20 +70,20 @@ export async function inspectFaiss(path: string): Promise<FaissSummary> {
 export async function readFlatHeader(path: string): Promise<FlatHeader> {
   const { fourcc, metric, dimension, count, trained, bytes } = await inspectFaiss(path);
   if (fourcc !== 'IxFI') {
-    throw invalid(path, `its type is "${fourcc}", not "IxFI" (flat, inner product)`);
+    throw invalidIndex(path, `its type is "${fourcc}", not "IxFI" (flat, inner product)`);
   }
-  if (metric !== 'inner product') throw invalid(path, `its metric is ${metric}, not inner product`);
-  if (!trained) throw invalid(path, 'it says it is not trained');
+  if (metric !== 'inner product') throw invalidIndex(path, `its metric is ${metric}, not inner product`);
+  if (!trained) throw invalidIndex(path, 'it says it is not trained');
   const { head } = await readHead(path);
-  if (head.length < FLAT_HEADER_BYTES) throw invalid(path, 'it ends inside the header');
+  if (head.length < FLAT_HEADER_BYTES) throw invalidIndex(path, 'it ends inside the header');
   const floats = head.readBigUInt64LE(37);
   if (floats !== BigInt(count) * BigInt(dimension)) {
-    throw invalid(path, `it announces ${floats} numbers for ${count} rows of ${dimension}`);
+    throw invalidIndex(path, `it announces ${floats} numbers for ${count} rows of ${dimension}`);
   }
   const expected = FLAT_HEADER_BYTES + count * dimension * 4;
   if (bytes !== expected) {
     const fault = bytes < expected ? 'it is cut short' : 'it has bytes after its end';
-    throw invalid(path, `${fault}: ${bytes} bytes where ${expected} are due`);
+    throw invalidIndex(path, `${fault}: ${bytes} bytes where ${expected} are due`);
   }
   return { path, dimension, count };
 }
@@ -104,7 +113,7 @@ async function readHead(path: string): Promise<{ head: Buffer; bytes: number }> 
   });
   try {
     const stat = await file.stat();
-    if (!stat.isFile()) throw invalid(path, 'it is not a file');
+    if (!stat.isFile()) throw invalidIndex(path, 'it is not a file');
     const head = Buffer.alloc(FLAT_HEADER_BYTES);
     const { bytesRead } = await file.read(head, 0, head.length, 0);
     return { head: head.subarray(0, bytesRead), bytes: stat.size };
@@ -118,7 +127,8 @@ function metricName(metric: number): FaissSummary['metric'] {
   return metric === 1 ? 'L2' : `metric ${metric}`;
 }
 
-function invalid(path: string, fault: string): PortiereError {
+/** INDEX_INVALID: what is wrong with the dense index at `path`. */
+export function invalidIndex(path: string, fault: string): PortiereError {
   return new PortiereError('INDEX_INVALID', `${path} cannot be used as the dense index: ${fault}.`, {
     hint: 'Build it again: portiere index build',
   });

@@ -8,7 +8,7 @@ import { readFlatHeader } from './faiss-header.ts';
 import { type FaissAnswer, startFaissProcess } from './faiss-process.ts';
 import { checkScore, checkSearch } from './query.ts';
 import { superviseChild } from './supervise.ts';
-import { bestFirst } from './top-k.ts';
+import { bestFirst, firstHits } from './top-k.ts';
 
 export interface FaissNodeOptions {
   /** Folder to look for the package from; beside this program by default. */
@@ -67,7 +67,7 @@ export async function openFaissNode(indexPath: string, options: FaissNodeOptions
       if (wanted === 0) return { rows: [], scores: [] };
       const candidates = allowed ? rowsAllowed(allowed) : undefined;
       if (candidates && candidates.length <= FEW_ROWS) {
-        return first(bestFirst({ rows: candidates, scores: await score(query, candidates) }), wanted);
+        return firstHits(bestFirst({ rows: candidates, scores: await score(query, candidates) }), wanted);
       }
       const share = candidates ? candidates.length / count : 1;
       return growSearch({
@@ -103,12 +103,8 @@ async function growSearch({ count, wanted, share, allowed, ask }: Growth): Promi
     const kept = rows.flatMap((row, at) => (row >= 0 && (!allowed || allowed[row] !== 0) ? [at] : []));
     const hits = bestFirst({ rows: kept.map((at) => rows[at]!), scores: kept.map((at) => scores[at]!) });
     const lastSeen = scores[rows.length - 1] ?? -Infinity;
-    if (k === count || (hits.scores[wanted - 1] ?? -Infinity) > lastSeen) return first(hits, wanted);
+    if (k === count || (hits.scores[wanted - 1] ?? -Infinity) > lastSeen) return firstHits(hits, wanted);
   }
-}
-
-function first({ rows, scores }: DenseHits, k: number): DenseHits {
-  return { rows: rows.slice(0, k), scores: scores.slice(0, k) };
 }
 
 function rowsAllowed(allowed: Uint8Array): number[] {

@@ -2,11 +2,14 @@ import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { PortiereError } from '../../errors.ts';
 import type { DenseHits, DenseIndex } from './dense.ts';
+import { cannotLoad } from './fault.ts';
 import { readFlatHeader, type FlatHeader } from './faiss-header.ts';
+import { strideOf } from './flat-rows.ts';
 import { checkScore, checkSearch } from './query.ts';
-import { MAX_SHARD_BYTES, strideOf, type ShardRange } from './shard.ts';
-import { startShardWorker, type ShardWorker } from './shard-worker.ts';
-import { createTopK } from './top-k.ts';
+import { MAX_SHARD_BYTES, type ShardRange } from './shard.ts';
+import type { ShardAnswer, ShardQuestion } from './native-worker.ts';
+import { startThreads } from './thread.ts';
+import { mergeHits } from './top-k.ts';
 
 export interface NativeOptions {
   /** Worker threads for an index worth dividing; as many as the machine runs at once, at most 4, by default. */
@@ -26,7 +29,7 @@ export async function openNative(path: string, options: NativeOptions = {}): Pro
   const header = await readFlatHeader(real);
   const threads = options.threads ?? Math.min(4, availableParallelism());
   const ranges = divide(header, threads);
-  const shards = await startAll(ranges);
+  const shards = await startThreads<ShardQuestion, ShardAnswer>('native-worker', ranges).catch(cannotLoad);
   const { dimension, count } = header;
 
   return {
@@ -36,10 +39,15 @@ export async function openNative(path: string, options: NativeOptions = {}): Pro
     async search(query, k, allowed) {
       const wanted = checkSearch(query, { dimension, count, k, allowed });
       if (wanted === 0) return { rows: [], scores: [] };
+      // A copy: posting a part of a larger matrix would send all of it.
+      const copy = query.slice();
       const parts = await Promise.all(
-        ranges.map(({ start, end }, at) => shards[at]!.search(query, wanted, allowed?.slice(start, end))),
+        ranges.map(async ({ start, end }, at) => {
+          const part = allowed ? { allowed: allowed.slice(start, end) } : {};
+          return hitsOf(await shards[at]!.ask({ query: copy, k: wanted, ...part }));
+        }),
       );
-      return parts.length === 1 ? parts[0]! : merge(parts, wanted);
+      return parts.length === 1 ? parts[0]! : mergeHits(parts, wanted);
     },
     async score(query, rows) {
       checkScore(query, { dimension, count, rows });
@@ -48,10 +56,8 @@ export async function openNative(path: string, options: NativeOptions = {}): Pro
         ranges.map(async ({ start, end }, at) => {
           const places = rows.flatMap((row, place) => (row >= start && row < end ? [place] : []));
           if (places.length === 0) return;
-          const part = await shards[at]!.score(
-            query,
-            places.map((place) => rows[place]!),
-          );
+          const asked = places.map((place) => rows[place]!);
+          const { scores: part } = await shards[at]!.ask({ query: query.slice(), rows: asked });
           for (const [index, place] of places.entries()) scores[place] = part[index]!;
         }),
       );
@@ -77,23 +83,7 @@ function divide(header: FlatHeader, threads: number): ShardRange[] {
   }));
 }
 
-async function startAll(ranges: readonly ShardRange[]): Promise<ShardWorker[]> {
-  const started = await Promise.allSettled(ranges.map(startShardWorker));
-  const workers = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const failed = started.find((one) => one.status === 'rejected');
-  if (!failed) return workers;
-  await Promise.all(workers.map((worker) => worker.close()));
-  if (failed.reason instanceof PortiereError) throw failed.reason;
-  throw new PortiereError('INDEX_INVALID', `The dense index could not be loaded: ${String(failed.reason)}`, {
-    hint: 'Check that there is memory for the whole file, or build the index again: portiere index build',
-    cause: failed.reason,
-  });
-}
-
-function merge(parts: readonly DenseHits[], k: number): DenseHits {
-  const best = createTopK(k);
-  for (const { rows, scores } of parts) {
-    for (const [at, row] of rows.entries()) best.offer(row, scores[at]!);
-  }
-  return best.hits();
+function hitsOf(answer: ShardAnswer): DenseHits {
+  if (!('rows' in answer)) throw new PortiereError('BUG', 'A search was answered with scores.');
+  return answer;
 }

@@ -1,15 +1,38 @@
+import { PortiereError } from '../../errors.ts';
 import type { DenseIndex } from './dense.ts';
+import { inspectFaiss } from './faiss-header.ts';
 import { faissNodeInstalled, openFaissNode } from './faiss-node.ts';
+import { openIvf } from './ivf.ts';
 import { openNative } from './native.ts';
 
-/** What searches the vectors; `auto` is faiss-node where it is installed, else our own code. */
+/** What searches the vectors; `auto` is faiss-node for a flat index where it is installed, else our own code. */
 export type DenseEngine = 'auto' | 'native' | 'faiss-node';
 
-/** Opens the dense index at `path`; INDEX_MISSING, INDEX_INVALID, or PACKAGE_MISSING for an absent faiss-node. */
-export async function openDense(
-  path: string,
-  { engine }: { readonly engine: DenseEngine },
-): Promise<DenseIndex> {
+export interface DenseOptions {
+  readonly engine: DenseEngine;
+  /** The flat file with every row, in row order, where `path` is another. */
+  readonly vectors?: string | undefined;
+  /** Rows looked at exactly for a search (what the plan says), at least. */
+  readonly rerank?: number | undefined;
+}
+
+/**
+ * Opens the dense index at `path`, whatever kind it is; INDEX_MISSING, INDEX_INVALID, PACKAGE_MISSING for an
+ * absent faiss-node, CONFIG_INVALID for a kind that the engine asked for does not search.
+ */
+export async function openDense(path: string, options: DenseOptions): Promise<DenseIndex> {
+  const { engine } = options;
+  const { fourcc } = await inspectFaiss(path);
+  if (fourcc.startsWith('Iw')) {
+    if (engine !== 'faiss-node') return openIvf(path, options);
+    throw new PortiereError(
+      'CONFIG_INVALID',
+      `${path} is an inverted file, which faiss-node is not asked to search.`,
+      {
+        hint: 'Set DENSE_ENGINE=native (or auto), or build a flat index: portiere index build',
+      },
+    );
+  }
   const chosen = engine === 'auto' ? (faissNodeInstalled() ? 'faiss-node' : 'native') : engine;
   return chosen === 'faiss-node' ? openFaissNode(path) : openNative(path);
 }

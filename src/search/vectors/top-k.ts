@@ -34,6 +34,20 @@ export function createTopK(k: number): TopK {
   };
 }
 
+/** The best `k` of several hits. */
+export function mergeHits(parts: readonly DenseHits[], k: number): DenseHits {
+  const best = createTopK(k);
+  for (const { rows, scores } of parts) {
+    for (const [at, row] of rows.entries()) best.offer(row, scores[at]!);
+  }
+  return best.hits();
+}
+
+/** The best `k` of hits in order. */
+export function firstHits({ rows, scores }: DenseHits, k: number): DenseHits {
+  return { rows: rows.slice(0, k), scores: scores.slice(0, k) };
+}
+
 /** The same hits ordered by larger score, then lower row. */
 export function bestFirst({ rows, scores }: DenseHits): DenseHits {
   const order = rows.map((_, at) => at);
