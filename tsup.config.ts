@@ -13,6 +13,7 @@ export default defineConfig({
     'sql-worker': 'src/search/lexical/sql-worker.ts',
     'build-worker': 'src/search/vectors/build-worker.ts',
     'ivf-worker': 'src/search/vectors/ivf-worker.ts',
+    'exact-worker': 'src/search/vectors/exact-worker.ts',
     'pglite-worker': 'src/drivers/pglite-worker.ts',
   },
   format: 'esm',
