@@ -38,7 +38,13 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
       await embedder.close();
     });
     const index = await watchIndex(
-      { pointer: project.pointer, embedder, engine: settings.DENSE_ENGINE, words: backing.words },
+      {
+        pointer: project.pointer,
+        embedder,
+        engine: settings.DENSE_ENGINE,
+        nprobe: settings.DENSE_NPROBE || undefined,
+        words: backing.words,
+      },
       (error) => {
         ports.reporter.warn(`the published build is not used: ${(error as Error).message}`);
       },

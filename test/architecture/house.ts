@@ -54,6 +54,9 @@ export const entries: readonly string[] = [
   'src/search/vectors/faiss-child.ts',
   'src/search/embed/embed-worker.ts',
   'src/search/lexical/sql-worker.ts',
+  'src/search/vectors/build-worker.ts',
+  'src/search/vectors/exact-worker.ts',
+  'src/search/vectors/ivf-worker.ts',
   'src/search/vectors/native-worker.ts',
 ];
 

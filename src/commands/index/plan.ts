@@ -1,15 +1,17 @@
 import type { Outcome, Ports } from '../../ports.ts';
 import { openCache } from '../../search/embed/cache.ts';
 import type { Embedder } from '../../search/embed/embedder.ts';
+import { densePlanRequest } from '../../search/index/manifest.ts';
 import { embeddingsFolder, publishedBuild } from '../../search/index/publish.ts';
 import { type Survey, surveySource } from '../../search/index/survey.ts';
+import { type DensePlan, planDense } from '../../search/vectors/plan.ts';
 import type { VocabularySource } from '../../search/vocabulary/source.ts';
 import type { Project } from '../context.ts';
 import { builderOf } from '../embedder.ts';
 import { openProjectFor, vocabularyInside } from '../vocabulary.ts';
 import { type IndexBuildOptions, withSource } from './build.ts';
 import { insideStack } from './inside.ts';
-import { publishedManifest, recipeFor } from './publish.ts';
+import { denseWish, publishedManifest, recipeFor } from './publish.ts';
 
 /** Measured on two cores: the lexical file, the id sidecar and the checks, seconds a text. */
 const secondsAText = 4e-5;
@@ -48,7 +50,7 @@ async function planOf(ports: Ports, project: Project, { source, embedder }: Part
   const same = (await publishedManifest(project))?.recipe === recipeFor(ports, project, { source, embedder });
   const missing = survey.distinct - survey.kept;
   const { dimension, model, precision } = embedder.identity;
-  const vectorBytes = survey.texts * dimension * 4;
+  const dense = planDense({ ...densePlanRequest(denseWish(project)), count: survey.texts, dimension });
   const data = {
     source: source.label,
     vocabularies: survey.vocabularies,
@@ -61,8 +63,8 @@ async function planOf(ports: Ports, project: Project, { source, embedder }: Part
     precision,
     texts_per_second: Math.round(rate),
     seconds: Math.ceil(missing / rate + survey.texts * secondsAText),
-    dense: { type: 'Flat', memory_bytes: vectorBytes },
-    disk_bytes: vectorBytes + survey.texts * lexicalBytes,
+    dense,
+    disk_bytes: dense.diskBytes + survey.texts * lexicalBytes,
     replaces: published,
     up_to_date: same,
   };
@@ -100,7 +102,7 @@ function viewOf(plan: {
   readonly precision: string;
   readonly texts_per_second: number;
   readonly seconds: number;
-  readonly dense: { readonly type: string; readonly memory_bytes: number };
+  readonly dense: DensePlan;
   readonly disk_bytes: number;
   readonly replaces: string | null;
   readonly up_to_date: boolean;
@@ -122,7 +124,7 @@ function viewOf(plan: {
     [
       `texts     ${n(plan.texts)}, of which ${n(plan.distinct_texts)} different`,
       `to embed  ${n(plan.to_embed)} (${n(plan.kept_embeddings)} are kept from before) with ${plan.model}, ${plan.precision}, ${n(plan.texts_per_second)}/s here`,
-      `dense     ${dense.type}, ${megabytes(dense.memory_bytes)} in memory`,
+      `dense     ${[dense.type, dense.nlist === null ? '' : `nlist ${dense.nlist}`].filter(Boolean).join(', ')}, ${megabytes(dense.memoryBytes)} in memory. ${dense.reason}`,
       `disk      ${megabytes(plan.disk_bytes)}`,
       `time      about ${n(plan.seconds)} s, without loading Elasticsearch`,
       plan.up_to_date

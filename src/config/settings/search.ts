@@ -76,6 +76,18 @@ export const searchSettings = {
     default: '2048',
     help: 'Memory in MiB that the vectors may take in one process of the API.',
   },
+  DENSE_NLIST: {
+    section: 'Search',
+    kind: integer(0, 1_048_576),
+    default: '0',
+    help: 'Lists (nlist) of an inverted FAISS index; 0 chooses by the number of vectors.',
+  },
+  DENSE_NPROBE: {
+    section: 'Search',
+    kind: integer(0, 1_048_576),
+    default: '0',
+    help: 'Lists a search looks into (nprobe), without a new build; 0: those that reached the recall.',
+  },
   INDEX_KEEP: {
     section: 'Search',
     kind: integer(1, 100),

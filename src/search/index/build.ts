@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 import { fromSystemError } from '../../errors.ts';
@@ -7,12 +7,21 @@ import { replaceFile, sync } from '../system/disk.ts';
 import { openCache } from '../embed/cache.ts';
 import type { Embedder } from '../embed/embedder.ts';
 import { lexicalFormat } from '../lexical/schema.ts';
+import { planDense } from '../vectors/plan.ts';
 import type { VocabularySource } from '../vocabulary/source.ts';
 import { sendCanaries } from './canaries.ts';
 import { type Draft, openDraft } from './draft.ts';
-import { type DenseWish, fileNames, fingerprint, indexFormat, type Manifest } from './manifest.ts';
+import {
+  densePlanRequest,
+  type DenseWish,
+  fileNames,
+  fingerprint,
+  indexFormat,
+  type Manifest,
+} from './manifest.ts';
 import { embeddingsFolder } from './publish.ts';
 import { recipeOf } from './recipe.ts';
+import { buildDenseIndex } from './stages/dense.ts';
 import { writeLexical } from './stages/lexical.ts';
 import { embedMissing, forgetMissing, listMissing } from './stages/missing.ts';
 import { writeVectors } from './stages/vectors.ts';
@@ -59,7 +68,7 @@ export async function buildIndex(request: BuildRequest): Promise<Manifest> {
 }
 
 async function make(
-  { source, embedder, pointer, version, progress }: BuildRequest,
+  { source, embedder, dense, pointer, version, progress }: BuildRequest,
   { draft, recipe }: { readonly draft: Draft; readonly recipe: string },
 ): Promise<Manifest> {
   const { folder } = draft;
@@ -68,11 +77,20 @@ async function make(
     async () => await writeLexical(folder, { source, progress }),
   );
   const terms = counted.names + counted.synonyms;
-  const { zeros } = await embedAll({ draft, embedder, pointer, terms, progress });
-  const files: Record<string, { bytes: number; sha256: string }> = {};
-  for (const name of [fileNames.dense, fileNames.ids, fileNames.lexical]) {
-    files[name] = await fingerprint(path.join(folder, name));
-  }
+  const { dimension } = embedder.identity;
+  const plan = planDense({ ...densePlanRequest(dense), count: terms, dimension });
+  const file = plan.type === 'Flat' ? fileNames.dense : fileNames.vectors;
+  const { zeros } = await embedAll({ draft, file, embedder, pointer, terms, progress });
+  const { quality } = dense;
+  const threads = embedder.width ?? 1;
+  const figures = await draft.once(
+    'dense',
+    async () => await buildDenseIndex({ folder, plan, quality, embedder, threads, terms, progress }),
+  );
+  // An inverted file of whole vectors has all that the flat one has.
+  if (plan.type === 'IVFFlat') await rm(path.join(folder, fileNames.vectors), { force: true });
+  progress.say('taking checksums');
+  const files: Manifest['files'] = await fingerprints(folder);
   return {
     format: indexFormat,
     id: draft.id,
@@ -91,10 +109,14 @@ async function make(
     embedding: embedder.identity,
     canaries: await sendCanaries(embedder),
     dense: {
-      type: 'IxFI',
+      type: plan.type,
       metric: 'inner_product',
-      dimension: embedder.identity.dimension,
+      dimension,
       count: terms,
+      nlist: plan.nlist,
+      rerank: plan.rerank,
+      reason: plan.reason,
+      ...figures,
     },
     lexical: { engine: 'sqlite-fts5', format: lexicalFormat, terms },
     counts: { ...counted, zero_vectors: zeros },
@@ -102,21 +124,33 @@ async function make(
   };
 }
 
+/** Size and checksum of every file that a build has beside its manifest. */
+async function fingerprints(folder: string): Promise<Manifest['files']> {
+  const files: Record<string, { bytes: number; sha256: string }> = {};
+  const there = new Set(await readdir(folder));
+  for (const name of [fileNames.dense, fileNames.vectors, fileNames.ids, fileNames.lexical]) {
+    if (there.has(name)) files[name] = await fingerprint(path.join(folder, name));
+  }
+  return files;
+}
+
 interface Embedding extends Pick<BuildRequest, 'embedder' | 'pointer' | 'progress'> {
   readonly draft: Draft;
+  readonly file: string;
   readonly terms: number;
 }
 
 /** Embeds what the cache lacks, then lays the vectors of all terms into one file. */
 async function embedAll({
   draft,
+  file,
   embedder,
   pointer,
   terms,
   progress,
 }: Embedding): Promise<{ zeros: number }> {
   const { identity } = embedder;
-  const request = { draft, embedder, terms, progress, file: fileNames.dense };
+  const request = { draft, embedder, terms, progress, file };
   if (identity.provider === 'hashing') {
     return await draft.once('vectors', async () => await writeVectors({ ...request, cache: undefined }));
   }

@@ -5,6 +5,8 @@ import path from 'node:path';
 
 import { PortiereError } from '../../errors.ts';
 import type { EmbedderIdentity } from '../embed/embedder.ts';
+import { faissNodeInstalled } from '../vectors/faiss-node.ts';
+import type { DenseRequest, DenseType } from '../vectors/plan.ts';
 
 /** Version of the manifest and of the files beside it; another one is refused. */
 export const indexFormat = 2;
@@ -21,10 +23,22 @@ export const fileNames = {
 /** What the operator asks of the dense index. */
 export interface DenseWish {
   /** `auto` leaves it to the number of vectors and the memory. */
-  readonly type: 'auto' | 'Flat' | 'IVFFlat' | 'IVFSQ8' | 'IVFPQ' | 'HNSW';
+  readonly type: 'auto' | DenseType;
   readonly quality: 'standard' | 'high';
   /** Bytes that the dense index may take in the memory of one process that searches it. */
   readonly memory: number;
+  /** Lists of an inverted file; undefined leaves it to the number of vectors. */
+  readonly nlist?: number | undefined;
+}
+
+/** The wish, as far as a plan is made of it. */
+export function densePlanRequest({
+  type,
+  quality,
+  memory,
+  nlist,
+}: DenseWish): Omit<DenseRequest, 'count' | 'dimension'> {
+  return { type, quality, nlist, memoryBytes: memory, faissNode: faissNodeInstalled() };
 }
 
 /** What a build is made of. A folder without one is no build. */
@@ -49,10 +63,19 @@ export interface Manifest {
   /** Texts embedded as queries are, to show an embedder that computes otherwise: base64 of float32. */
   readonly canaries: readonly { readonly text: string; readonly vector: string }[];
   readonly dense: {
-    readonly type: 'IxFI';
+    readonly type: DenseType;
     readonly metric: 'inner_product';
     readonly dimension: number;
     readonly count: number;
+    /** Lists of an inverted file, and how many of them a search looks into. */
+    readonly nlist: number | null;
+    readonly nprobe: number | null;
+    /** Candidates that are looked at exactly; 0: none need to be. */
+    readonly rerank: number;
+    /** Measured when it was built; null where every row is looked at. */
+    readonly recall_at_10: number | null;
+    /** Why this kind. */
+    readonly reason: string;
   };
   readonly lexical: { readonly engine: 'sqlite-fts5'; readonly format: number; readonly terms: number };
   readonly counts: {

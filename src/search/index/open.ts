@@ -27,6 +27,8 @@ export interface OpenRequest {
   readonly pointer: string;
   readonly embedder: Embedder;
   readonly engine: DenseEngine;
+  /** Lists of an inverted file to look into, instead of what it was built with. */
+  readonly nprobe?: number | undefined;
   /** Default: the build's own full text. */
   readonly words?: WordEngine | undefined;
 }
@@ -45,7 +47,7 @@ export async function openPublished(request: OpenRequest): Promise<OpenBuild> {
 /** Opens the build in a folder and checks that its files fit each other and the embedder. */
 async function openBuild(
   folder: string,
-  { embedder, engine, words = ownWords }: Omit<OpenRequest, 'pointer'>,
+  { embedder, engine, nprobe, words = ownWords }: Omit<OpenRequest, 'pointer'>,
 ): Promise<OpenBuild> {
   const manifest = await readManifest(folder);
   refuseOtherModel(manifest, embedder.identity);
@@ -60,7 +62,7 @@ async function openBuild(
     if (lexical.attributes.count !== count) {
       throw mismatch(manifest, `the lexical index holds ${lexical.attributes.count} rows`, count);
     }
-    const dense = await openDense(path.join(folder, fileNames.dense), { engine });
+    const dense = await openVectors(folder, manifest, { engine, nprobe });
     if (dense.count !== count || dense.dimension !== manifest.dense.dimension) {
       await dense.close();
       throw mismatch(manifest, `the dense file holds ${dense.count} rows of ${dense.dimension}`, count);
@@ -80,6 +82,21 @@ async function openBuild(
     lexical.close();
     throw error;
   }
+}
+
+/** The dense index of a build, whatever its kind. */
+export async function openVectors(
+  folder: string,
+  { files, dense: { rerank } }: Manifest,
+  { engine, nprobe }: Pick<OpenRequest, 'engine' | 'nprobe'>,
+): Promise<DenseIndex> {
+  const vectors = fileNames.vectors in files ? path.join(folder, fileNames.vectors) : undefined;
+  return await openDense(path.join(folder, fileNames.dense), {
+    engine,
+    vectors,
+    nprobe,
+    ...(rerank === 0 ? {} : { rerank }),
+  });
 }
 
 /** Rows converted before others get a turn. */

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { PortiereError } from '../../errors.ts';
 import type { Embedder } from '../embed/embedder.ts';
 import { openLexical } from '../lexical/reader.ts';
-import { openNative } from '../vectors/native.ts';
 import { fileNames, type Manifest } from './manifest.ts';
+import { openVectors } from './open.ts';
 
 const sampleSize = 64;
 /** int8 results depend on what shares a batch, so a text embedded again is near its vector, not on it. */
@@ -18,7 +18,7 @@ const tolerance = { fp32: 1e-3, int8: 0.05 } as const;
 export async function validateBuild(folder: string, manifest: Manifest, embedder: Embedder): Promise<void> {
   const ids = await readFile(path.join(folder, fileNames.ids));
   const lexical = await openLexical(path.join(folder, fileNames.lexical));
-  const dense = await openNative(path.join(folder, fileNames.dense)).catch((error: unknown) => {
+  const dense = await openVectors(folder, manifest, { engine: 'native' }).catch((error: unknown) => {
     lexical.close();
     throw error;
   });

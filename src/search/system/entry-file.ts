@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 const rooms = {
   'build-worker': 'vectors',
   'embed-worker': 'embed',
+  'exact-worker': 'vectors',
   'faiss-child': 'vectors',
   'ivf-worker': 'vectors',
   'native-worker': 'vectors',

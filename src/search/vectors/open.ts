@@ -14,6 +14,8 @@ export interface DenseOptions {
   readonly vectors?: string | undefined;
   /** Rows looked at exactly for a search (what the plan says), at least. */
   readonly rerank?: number | undefined;
+  /** Lists of an inverted file to look into, at most all; what the file says without it. */
+  readonly nprobe?: number | undefined;
 }
 
 /**
@@ -24,7 +26,10 @@ export async function openDense(path: string, options: DenseOptions): Promise<De
   const { engine } = options;
   const { fourcc } = await inspectFaiss(path);
   if (fourcc.startsWith('Iw')) {
-    if (engine !== 'faiss-node') return openIvf(path, options);
+    if (engine !== 'faiss-node') {
+      const index = await openIvf(path, options);
+      return options.nprobe === undefined ? index : index.probing(Math.min(options.nprobe, index.nlist));
+    }
     throw new PortiereError(
       'CONFIG_INVALID',
       `${path} is an inverted file, which faiss-node is not asked to search.`,

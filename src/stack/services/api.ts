@@ -134,6 +134,8 @@ export function connection({ config }: Making, name: string): Readonly<Record<st
     DENSE_INDEX: settings.DENSE_INDEX,
     DENSE_QUALITY: settings.DENSE_QUALITY,
     DENSE_MEMORY_MB: String(settings.DENSE_MEMORY_MB),
+    DENSE_NLIST: String(settings.DENSE_NLIST),
+    DENSE_NPROBE: String(settings.DENSE_NPROBE),
     INDEX_KEEP: String(settings.INDEX_KEEP),
     VOCABULARIES: settings.VOCABULARIES.join(','),
     LOG_LEVEL: settings.LOG_LEVEL,

@@ -1,0 +1,84 @@
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+import type { Progress } from '../../../ports.ts';
+import type { Embedder } from '../../embed/embedder.ts';
+import { buildDense } from '../../vectors/build.ts';
+import type { DensePlan } from '../../vectors/plan.ts';
+import { tuneProbes } from '../../vectors/tune.ts';
+import { fileNames } from '../manifest.ts';
+
+export interface DenseFigures {
+  /** Lists looked into for a search; null for a kind without lists. */
+  readonly nprobe: number | null;
+  /** recall@10 against looking at every row, on misspelled texts of the vocabulary; null where every row is looked at. */
+  readonly recall_at_10: number | null;
+}
+
+export interface DenseStage {
+  readonly folder: string;
+  readonly plan: DensePlan;
+  readonly quality: 'standard' | 'high';
+  readonly embedder: Embedder;
+  readonly threads: number;
+  /** Terms in the lexical file. */
+  readonly terms: number;
+  readonly progress: Progress;
+}
+
+/** What searching must find of what looking at every row finds. */
+const targets = { standard: 0.95, high: 0.99 } as const;
+const questions = 200;
+const words = {
+  train: 'steps of learning',
+  assign: 'vectors put in lists',
+  write: 'vectors written',
+} as const;
+
+/** Builds the planned index over the vectors and finds the fewest lists that reach the recall; Flat has nothing to build. */
+export async function buildDenseIndex(stage: DenseStage): Promise<DenseFigures> {
+  const { folder, plan, quality, embedder, threads, progress } = stage;
+  if (plan.type === 'Flat') return { nprobe: null, recall_at_10: null };
+  const vectors = path.join(folder, fileNames.vectors);
+  const target = path.join(folder, fileNames.dense);
+  await buildDense({
+    vectors,
+    target,
+    plan,
+    threads,
+    progress: (done, total, what) => {
+      progress.update(done, total, words[what]);
+    },
+  });
+  progress.say('choosing how many lists to look into');
+  const queries = await embedder.embed(sampleQuestions(stage));
+  const { rerank } = plan;
+  const { nprobe, recall } = await tuneProbes({
+    path: target,
+    vectors,
+    queries,
+    target: targets[quality],
+    rerank,
+  });
+  return { nprobe, recall_at_10: Number(recall.toFixed(4)) };
+}
+
+/** Texts of the vocabulary as a hurried typist would ask for them: near what is there, and not on it. */
+function sampleQuestions({ folder, terms }: DenseStage): string[] {
+  const lexical = new DatabaseSync(path.join(folder, fileNames.lexical), { readOnly: true });
+  try {
+    const read = lexical.prepare('SELECT text FROM term WHERE row = ?');
+    const count = Math.min(questions, terms);
+    return Array.from({ length: count }, (_, at) => {
+      const row = Math.floor(((at + 0.5) * terms) / count);
+      return hurried(String(read.get(row)?.['text'] ?? ''));
+    });
+  } finally {
+    lexical.close();
+  }
+}
+
+/** Every word of five letters and more without its third. */
+function hurried(text: string): string {
+  return text.replaceAll(/(\p{L}{2})\p{L}(\p{L}{2})/gu, '$1$2');
+}
