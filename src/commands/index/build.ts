@@ -8,6 +8,7 @@ import { builderOf } from '../embedder.ts';
 import { withDatabase } from '../migrate.ts';
 import { openProjectFor, openSource, vocabularyInside, type VocabularyOptions } from '../vocabulary.ts';
 import { insideStack } from './inside.ts';
+import { type StageCost, startMeter } from './meter.ts';
 import { buildAndPublish, publishedManifest, recipeFor } from './publish.ts';
 
 export interface IndexBuildOptions extends VocabularyOptions {
@@ -51,11 +52,18 @@ export async function build(ports: Ports, options: IndexBuildOptions): Promise<O
       const view = [`Nothing to do: build ${there.id} is of the same vocabulary, model and settings.`];
       return { data: { ...there, nothing_to_do: true }, view };
     }
-    const manifest = await ports.reporter.step(
-      `Build the index (${embedder.identity.model})`,
-      async (progress) => await buildAndPublish(ports, project, { source, embedder, progress }),
-    );
-    return { data: manifest, view: [summary(manifest)] };
+    const meter = startMeter(ports);
+    const onStage = (stage: string): void => {
+      meter.begin(stage);
+    };
+    const manifest = await ports.reporter
+      .step(
+        `Build the index (${embedder.identity.model})`,
+        async (progress) => await buildAndPublish(ports, project, { source, embedder, progress, onStage }),
+      )
+      .finally(() => meter.end());
+    const stages = meter.end();
+    return { data: { ...manifest, stages }, view: [summary(manifest), costs(stages)] };
   }
 
   async function wouldBuild({ label, select }: VocabularySource): Promise<Outcome> {
@@ -112,4 +120,15 @@ export function summary({ id, counts, embedding, source }: Manifest): string {
     `vectors by ${embedding.provider}${embedding.provider === 'hashing' ? ' (no model: spelling, not meaning)' : ` ${embedding.model}`}, ` +
     `from ${source.label}.`
   );
+}
+
+function costs(stages: readonly StageCost[]): { header: string[]; rows: string[][] } {
+  return {
+    header: ['step', 'seconds', 'peak memory'],
+    rows: stages.map(({ stage, seconds, peak_bytes }) => [
+      stage,
+      seconds.toFixed(1),
+      `${Math.ceil(peak_bytes / 2 ** 20).toLocaleString('en-US')} MiB`,
+    ]),
+  };
 }

@@ -24,6 +24,7 @@ export async function buildAndPublish(
     readonly source: VocabularySource;
     readonly embedder: Embedder;
     readonly progress: Progress;
+    readonly onStage?: (stage: string) => void;
   },
 ): Promise<Manifest> {
   return await withSearchEngine(ports, project, async (engine) => {
@@ -42,6 +43,7 @@ export async function buildAndPublish(
       now: ports.clock.now(),
     });
     warnOfUnusable(ports, parts.source.label, manifest.source.unusable_rows);
+    if (engine !== undefined) parts.onStage?.('elasticsearch');
     await publishBuild(ports, project, { manifest, engine, progress: parts.progress });
     await sweep(project.pointer, { keep });
     return manifest;

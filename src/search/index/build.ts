@@ -38,6 +38,8 @@ export interface BuildRequest {
   readonly version: string;
   readonly now: Date;
   readonly progress: Progress;
+  /** Told the name of each step as it begins, also of one that was done before. */
+  readonly onStage?: ((stage: string) => void) | undefined;
 }
 
 /**
@@ -51,6 +53,7 @@ export async function buildIndex(request: BuildRequest): Promise<Manifest> {
   const draft = await openDraft(pointer, { recipe, digest: source.digest, now });
   try {
     const manifest = await make(request, { draft, recipe });
+    request.onStage?.('validation');
     await validateBuild(draft.folder, manifest, embedder).catch(async (error: unknown) => {
       // What is not sound must not be taken up again.
       await rm(draft.folder, { recursive: true, force: true });
@@ -68,10 +71,11 @@ export async function buildIndex(request: BuildRequest): Promise<Manifest> {
 }
 
 async function make(
-  { source, embedder, dense, pointer, version, progress }: BuildRequest,
+  { source, embedder, dense, pointer, version, progress, onStage }: BuildRequest,
   { draft, recipe }: { readonly draft: Draft; readonly recipe: string },
 ): Promise<Manifest> {
   const { folder } = draft;
+  onStage?.('lexical');
   const { unusable_rows, ...counted } = await draft.once(
     'lexical',
     async () => await writeLexical(folder, { source, progress }),
@@ -80,7 +84,8 @@ async function make(
   const { dimension } = embedder.identity;
   const plan = planDense({ ...densePlanRequest(dense), count: terms, dimension });
   const file = plan.type === 'Flat' ? fileNames.dense : fileNames.vectors;
-  const { zeros } = await embedAll({ draft, file, embedder, pointer, terms, progress });
+  const { zeros } = await embedAll({ draft, file, embedder, pointer, terms, progress, onStage });
+  onStage?.('dense');
   const { quality } = dense;
   const threads = embedder.width ?? 1;
   const figures = await draft.once(
@@ -89,6 +94,7 @@ async function make(
   );
   // An inverted file of whole vectors has all that the flat one has.
   if (plan.type === 'IVFFlat') await rm(path.join(folder, fileNames.vectors), { force: true });
+  onStage?.('checksums');
   progress.say('taking checksums');
   const files: Manifest['files'] = await fingerprints(folder);
   return {
@@ -134,7 +140,7 @@ async function fingerprints(folder: string): Promise<Manifest['files']> {
   return files;
 }
 
-interface Embedding extends Pick<BuildRequest, 'embedder' | 'pointer' | 'progress'> {
+interface Embedding extends Pick<BuildRequest, 'embedder' | 'pointer' | 'progress' | 'onStage'> {
   readonly draft: Draft;
   readonly file: string;
   readonly terms: number;
@@ -148,18 +154,22 @@ async function embedAll({
   pointer,
   terms,
   progress,
+  onStage,
 }: Embedding): Promise<{ zeros: number }> {
   const { identity } = embedder;
   const request = { draft, embedder, terms, progress, file };
   if (identity.provider === 'hashing') {
+    onStage?.('vectors');
     return await draft.once('vectors', async () => await writeVectors({ ...request, cache: undefined }));
   }
   const cache = await openCache(embeddingsFolder(pointer), identity);
   try {
     const { folder } = draft;
+    onStage?.('embedding');
     const figures = await draft.once('missing', async () => await listMissing(folder, cache, progress));
     const vectors = await draft.once('vectors', async () => {
       await embedMissing({ folder, figures, cache, embedder, progress });
+      onStage?.('vectors');
       return await writeVectors({ ...request, cache });
     });
     await forgetMissing(folder);
