@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 
-import { fromSystemError } from '../../errors.ts';
+import { fromSystemError, PortiereError } from '../../errors.ts';
 import type { SearchEngine } from '../../ports/search-engine.ts';
 import { replaceFile, sync } from '../system/disk.ts';
 import { indexOf } from '../lexical/elasticsearch-index.ts';
@@ -22,11 +22,16 @@ function journal(pointer: string): string {
 
 /** The swap that was begun and not ended; undefined where both engines agree. */
 export async function pendingSwap(pointer: string): Promise<Swap | undefined> {
+  const file = journal(pointer);
   try {
-    return JSON.parse(await readFile(journal(pointer), 'utf8')) as Swap;
+    return JSON.parse(await readFile(file, 'utf8')) as Swap;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw fromSystemError(error, journal(pointer));
+    if (!(error instanceof SyntaxError)) throw fromSystemError(error, file);
+    throw new PortiereError('INDEX_INVALID', `The journal ${file} of a swap is damaged.`, {
+      hint: 'Remove it, then run: portiere index rollback with the build to serve',
+      cause: error,
+    });
   }
 }
 
