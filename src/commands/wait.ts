@@ -4,6 +4,7 @@ import { type Memory, nothingSeen, remember } from '../plan/wait-memory.ts';
 import { type Expectation, judge, verdictInWords } from '../plan/wait.ts';
 import type { Clock } from '../ports.ts';
 import type { ContainerHealth, ContainerState, Engine, Owned } from '../ports/engine.ts';
+import { isOfTheStack } from '../plan/one-off.ts';
 
 /** An expectation, and the services that must be ready before its own time starts to run. */
 export type Awaited = Expectation & { readonly after?: readonly string[] };
@@ -66,7 +67,7 @@ export async function waitFor(
   const end = options.timeout === undefined ? Infinity : start + options.timeout * 1_000;
   while (true) {
     signal?.throwIfAborted();
-    const containers = (await engine.containers(owned, { all: true })).filter(isPartOfTheStack);
+    const containers = (await engine.containers(owned, { all: true })).filter(isOfTheStack);
     const time = { now: clock.now().getTime() + skew, elapsed: clock.elapsed() };
     for (const watch of watches) look(watch, watches, { containers, time });
     if (time.elapsed >= end) giveUp(watches, options.timeout ?? 0);
@@ -99,11 +100,6 @@ function newWatch(expectation: Awaited): Watch {
     decided: undefined,
     containers: [],
   };
-}
-
-/** A `compose run` beside the stack carries the same labels. */
-function isPartOfTheStack({ labels }: ContainerState): boolean {
-  return labels['com.docker.compose.oneoff'] !== 'True';
 }
 
 interface Look {

@@ -5,6 +5,7 @@ import { Secret, revealed } from './secret.ts';
 import { isOn } from './service-layers.ts';
 import { type SettingName, settingNames, settingRow } from './settings.ts';
 import { guessedBits, isPlaceholder, isPlaceholderSecret } from './weak-secret.ts';
+import { isLoopback } from './loopback.ts';
 
 /** A check across settings; invalid ones are undefined in the draft and were reported already. */
 type Rule = (draft: Draft) => readonly Problem[];
@@ -243,10 +244,6 @@ function heapBytes(size: string): number | undefined {
   return digits === undefined
     ? undefined
     : Number(digits) * 1024 ** ' kmgt'.indexOf(unit?.toLowerCase() || ' ');
-}
-
-function isLoopback(host: string): boolean {
-  return /^(?:localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|::1?|\[::1?\])$/u.test(host);
 }
 
 function sourceOf(draft: Draft, name: SettingName): Draft['provenance'][SettingName][number] | undefined {

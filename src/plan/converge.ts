@@ -1,6 +1,7 @@
 import type { ServiceName } from '../config/services.ts';
 import type { ContainerState, NetworkState, VolumeState } from '../ports/engine.ts';
 import type { Service, Stack } from '../stack/model.ts';
+import { isOfTheStack } from './one-off.ts';
 
 /** A service as it is to be, with the digests of what its containers depend on. */
 export interface Desired {
@@ -58,10 +59,7 @@ export function orphans(
   known: readonly ServiceName[],
   containers: readonly ContainerState[],
 ): readonly ContainerState[] {
-  return containers.filter(
-    ({ service, labels }) =>
-      !(known as readonly string[]).includes(service) && labels['com.docker.compose.oneoff'] !== 'True',
-  );
+  return containers.filter((one) => !(known as readonly string[]).includes(one.service) && isOfTheStack(one));
 }
 
 function planService(
@@ -69,7 +67,7 @@ function planService(
   all: readonly ContainerState[],
   { stack, observed, changedFields }: Pick<Context, 'stack' | 'observed' | 'changedFields'>,
 ): Decision {
-  const there = all.filter(({ labels }) => labels['com.docker.compose.oneoff'] !== 'True');
+  const there = all.filter(isOfTheStack);
   if (there.length === 0) {
     return replicas === 0 ? null : { action: 'create', cause: 'it is not there', replicas };
   }
@@ -122,9 +120,7 @@ function planJob(
   context: Context,
 ): Decision {
   const run = (cause: string): Decision => ({ action: 'run', cause, replicas: 1 });
-  const last = there
-    .filter(({ labels }) => labels['com.docker.compose.oneoff'] !== 'True')
-    .toSorted((a, b) => b.createdAt - a.createdAt)[0];
+  const last = there.filter(isOfTheStack).toSorted((a, b) => b.createdAt - a.createdAt)[0];
   if (last === undefined) return run('it has not run yet');
   if (last.labels[hashLabel] !== hash) return run(changedWords(last, fields, context.changedFields));
   const image = context.observed.imageIds[service.image.reference];

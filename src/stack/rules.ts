@@ -4,6 +4,7 @@ import type { Problem } from '../errors.ts';
 import type { Service, Stack } from './model.ts';
 import { refusesReplicas } from './replicas.ts';
 import { heapBytes } from './services/elasticsearch.ts';
+import { isLoopback } from '../config/loopback.ts';
 
 type Rule = (stack: Stack, config: Config) => readonly Problem[];
 
@@ -224,10 +225,6 @@ function isPinned(reference: string): boolean {
   if (reference.includes('@sha256:')) return true;
   const tag = /:([\w][\w.-]*)$/.exec(reference.split('/').at(-1) ?? '')?.[1];
   return tag !== undefined && tag !== 'latest';
-}
-
-function isLoopback(host: string): boolean {
-  return /^(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[?::1?\]?)$/.test(host);
 }
 
 function mebibytes(bytes: number): string {

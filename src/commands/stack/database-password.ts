@@ -3,7 +3,8 @@ import type { Ports } from '../../ports.ts';
 import type { Engine } from '../../ports/engine.ts';
 import type { Stack } from '../../stack/model.ts';
 import type { Project } from '../context.ts';
-import { isOfTheStack, ownedBy } from './engine.ts';
+import { isOfTheStack } from '../../plan/one-off.ts';
+import { ownedBy } from './engine.ts';
 
 const patience = 20_000;
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import type { GlobalOptions, Ports } from '../../ports.ts';
-import type { ContainerState, Engine, Owned } from '../../ports/engine.ts';
+import type { Engine, Owned } from '../../ports/engine.ts';
 import type { Project } from '../context.ts';
 
 const greeting = 3_000;
@@ -32,9 +32,4 @@ export function renderFolder({ root, config }: Project): string {
 /** The rendered Compose file. */
 export function composeFile(project: Project): string {
   return path.join(renderFolder(project), 'compose.yaml');
-}
-
-/** Part of the stack itself, not a `run` beside it. */
-export function isOfTheStack({ labels }: ContainerState): boolean {
-  return labels['com.docker.compose.oneoff'] !== 'True';
 }

@@ -6,7 +6,8 @@ import type { Project } from '../context.ts';
 import { staleness } from '../index/builds.ts';
 import { stackOf } from '../stack.ts';
 import { addresses } from './addresses.ts';
-import { connectEngine, isOfTheStack, ownedBy } from './engine.ts';
+import { isOfTheStack } from '../../plan/one-off.ts';
+import { connectEngine, ownedBy } from './engine.ts';
 import { readiness } from './readiness.ts';
 
 /** Probes every container and the search API behind them, and names the first cause of what is wrong. */

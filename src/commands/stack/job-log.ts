@@ -1,5 +1,5 @@
 import type { Engine, Owned } from '../../ports/engine.ts';
-import { isOfTheStack } from './engine.ts';
+import { isOfTheStack } from '../../plan/one-off.ts';
 
 /** Passes on what running jobs say, from their beginning, until it is stopped. */
 export async function followJobs(

@@ -4,7 +4,8 @@ import type { Engine } from '../../ports/engine.ts';
 import { openProject, type Project } from '../context.ts';
 import { stackOf } from '../stack.ts';
 import { requireComposeFile, requireRendered } from './compose-file.ts';
-import { connectEngine, isOfTheStack, namespaceOf, ownedBy } from './engine.ts';
+import { isOfTheStack } from '../../plan/one-off.ts';
+import { connectEngine, namespaceOf, ownedBy } from './engine.ts';
 import { requireStack } from './require-stack.ts';
 import { knownService } from './select.ts';
 

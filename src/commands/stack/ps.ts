@@ -2,7 +2,8 @@ import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import type { ContainerState } from '../../ports/engine.ts';
 import { openProject } from '../context.ts';
 import { requireStack } from './require-stack.ts';
-import { connectEngine, isOfTheStack, ownedBy } from './engine.ts';
+import { isOfTheStack } from '../../plan/one-off.ts';
+import { connectEngine, ownedBy } from './engine.ts';
 
 /** The containers of an environment. */
 export async function ps(
@@ -45,8 +46,8 @@ export async function ps(
   };
 }
 
-function isJob({ labels }: ContainerState): boolean {
-  return labels['io.portiere.kind'] === 'job' && labels['com.docker.compose.oneoff'] !== 'True';
+function isJob(one: ContainerState): boolean {
+  return one.labels['io.portiere.kind'] === 'job' && isOfTheStack(one);
 }
 
 /** `running (healthy)`, `exited 0`. */

@@ -5,7 +5,8 @@ import { openProject, underLease } from '../context.ts';
 import { stackOf } from '../stack.ts';
 import { requireComposeFile } from './compose-file.ts';
 import { composeFailure, settle } from './converge.ts';
-import { connectEngine, isOfTheStack, namespaceOf, ownedBy } from './engine.ts';
+import { isOfTheStack } from '../../plan/one-off.ts';
+import { connectEngine, namespaceOf, ownedBy } from './engine.ts';
 import { requireStack } from './require-stack.ts';
 import { type Selection, selectServices } from './select.ts';
 

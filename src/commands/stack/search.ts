@@ -2,7 +2,8 @@ import { exitCodes, PortiereError } from '../../errors.ts';
 import type { Outcome, Ports } from '../../ports.ts';
 import type { Project } from '../context.ts';
 import { type SearchOptions, searchView } from '../search-view.ts';
-import { connectEngine, isOfTheStack, ownedBy } from './engine.ts';
+import { isOfTheStack } from '../../plan/one-off.ts';
+import { connectEngine, ownedBy } from './engine.ts';
 
 /** Asks the search API of a stack from inside its own container: no port has to be open, and no key is needed. */
 export async function searchInStack(
