@@ -9,6 +9,7 @@ export default defineConfig({
     main: 'src/main.ts',
     'embed-worker': 'src/search/embed/embed-worker.ts',
     'faiss-child': 'src/search/vectors/faiss-child.ts',
+    'graph-child': 'src/search/vectors/graph-child.ts',
     'native-worker': 'src/search/vectors/native-worker.ts',
     'sql-worker': 'src/search/lexical/sql-worker.ts',
     'build-worker': 'src/search/vectors/build-worker.ts',

@@ -58,6 +58,10 @@ export const entries: readonly string[] = [
   'src/search/vectors/exact-worker.ts',
   'src/search/vectors/ivf-worker.ts',
   'src/search/vectors/native-worker.ts',
+  'src/search/vectors/build-worker.ts',
+  'src/search/vectors/exact-worker.ts',
+  'src/search/vectors/graph-child.ts',
+  'src/search/vectors/ivf-worker.ts',
 ];
 
 /** One package, one door: the only places that may import each package; a package without a row has no door at all. */
@@ -71,7 +75,11 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   cosmiconfig: ['src/drivers/settings.ts'],
   dockerode: ['src/drivers/docker.ts'],
   execa: ['src/drivers/shell.ts'],
-  'faiss-node': ['src/search/vectors/faiss-child.ts', 'src/search/vectors/faiss-node.ts'],
+  'faiss-node': [
+    'src/search/vectors/faiss-child.ts',
+    'src/search/vectors/graph-child.ts',
+    'src/search/vectors/faiss-node-package.ts',
+  ],
   fastify: ['src/search/api/server.ts'],
   ink: ['src/ui/'],
   ioredis: ['src/drivers/redis.ts'],

@@ -1,25 +1,25 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildDense } from '../../src/search/vectors/build.ts';
 import type { DenseIndex } from '../../src/search/vectors/dense.ts';
 import { inspectFaiss, readFlatHeader } from '../../src/search/vectors/faiss-header.ts';
-import { faissNodeInstalled, openFaissNode } from '../../src/search/vectors/faiss-node.ts';
+import { openFaissNode } from '../../src/search/vectors/faiss-node.ts';
+import { faissNodeInstalled } from '../../src/search/vectors/faiss-node-package.ts';
+import { openDense } from '../../src/search/vectors/open.ts';
+import { measureRecall } from '../../src/search/vectors/recall.ts';
 import { openNative } from '../../src/search/vectors/native.ts';
 import { noise, writeFlat } from '../search/vectors/given.ts';
+import { plan } from '../search/vectors/ivf-given.ts';
+import { noPython, runPython } from './python-faiss.ts';
 
 const dimension = 96;
 const count = 20_000;
 const queries = 200;
 const k = 10;
 
-const python = pythonWithFaiss();
-const noPython = python
-  ? ''
-  : ' (skipped: no Python with faiss-cpu in .bench/venv, and none could be installed)';
 // FAISS_NODE_FROM names a folder that has faiss-node in its node_modules, where this project has not.
 const packageFrom = process.env['FAISS_NODE_FROM'] ?? fileURLToPath(new URL('../..', import.meta.url));
 const noFaissNode = faissNodeInstalled(packageFrom) ? '' : ' (skipped: faiss-node is not installed)';
@@ -39,7 +39,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe.skipIf(!python)(`Python FAISS${noPython}`, () => {
+describe.skipIf(noPython !== '')(`Python FAISS${noPython}`, () => {
   it('finds in our file what we find', async () => {
     const queryFile = path.join(folder, 'queries');
     await writeFile(queryFile, new Uint8Array(asked.buffer));
@@ -116,6 +116,24 @@ describe.skipIf(noFaissNode !== '')(`faiss-node${noFaissNode}`, () => {
     for (const at of [0, 1]) expect(a[at]).toBeCloseTo(b[at]!, 5);
   });
 
+  it('builds a graph and searches it, with the numbers it was given', async () => {
+    const target = path.join(folder, 'graph');
+    const numbers = { type: 'HNSW', nlist: null, nprobe: null, efConstruction: 80, efSearch: 64 } as const;
+    const given = { vectors: ours, target, plan: plan(numbers), threads: 2 };
+    await buildDense({ ...given, packageFrom });
+    expect(await inspectFaiss(target)).toMatchObject({ count, hnsw: { efConstruction: 80, efSearch: 64 } });
+    const bytes = await readFile(target);
+    await buildDense({ ...given, packageFrom });
+    expect((await readFile(target)).equals(bytes)).toBe(true);
+    const graph = await openFaissNode(target, { packageFrom, vectors: ours });
+    expect(await measureRecall(graph, ours, asked, k)).toBeGreaterThan(0.7);
+    const few = Uint8Array.from({ length: count }, (_, row) => (row % 500 === 0 ? 1 : 0));
+    await expectSame(queryAt(0), await graph.search(queryAt(0), k, few), few);
+    await graph.close();
+    await expect(openFaissNode(target, { packageFrom })).rejects.toMatchObject({ code: 'INDEX_INVALID' });
+    await expect(openDense(target, { engine: 'native' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
   it('answers although its process is killed', async () => {
     process.kill(pids.at(-1)!, 'SIGKILL');
     await expectSame(queryAt(2), await index.search(queryAt(2), k));
@@ -149,27 +167,4 @@ function unitRows(rows: Float32Array): Float32Array {
     for (let at = 0; at < dimension; at += 1) row[at]! /= norm;
   }
   return rows;
-}
-
-function runPython(code: string, args: readonly string[]): void {
-  execFileSync(python!, ['-c', `import sys, faiss, numpy\nargs = sys.argv[1:]\n${code}`, ...args]);
-}
-
-/** The Python of .bench/venv, made with faiss-cpu and numpy when it is not there yet. */
-function pythonWithFaiss(): string | undefined {
-  const venv = fileURLToPath(new URL('../../.bench/venv', import.meta.url));
-  const executable = path.join(venv, 'bin', 'python');
-  const quiet = { stdio: 'ignore', timeout: 240_000 } as const;
-  try {
-    if (!existsSync(executable)) execFileSync('python3', ['-m', 'venv', venv], quiet);
-    try {
-      execFileSync(executable, ['-c', 'import faiss, numpy'], quiet);
-    } catch {
-      execFileSync(executable, ['-m', 'pip', 'install', '-q', 'faiss-cpu', 'numpy'], quiet);
-      execFileSync(executable, ['-c', 'import faiss, numpy'], quiet);
-    }
-    return executable;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import { unlink } from 'node:fs/promises';
 import { fromSystemError, PortiereError } from '../../errors.ts';
+import { buildGraph } from './build-graph.ts';
 import type { BuildTask } from './build-task.ts';
 import { type Crew, pieces, startCrew } from './crew.ts';
 import { readFlatHeader } from './faiss-header.ts';
@@ -18,6 +19,8 @@ export interface DenseBuild {
   readonly target: string;
   readonly plan: DensePlan;
   readonly threads: number;
+  /** Folder to look for faiss-node from, for a graph; beside this program by default. */
+  readonly packageFrom?: string;
   /** `what` is `train` (in steps), then `assign` and `write` (in rows). */
   readonly progress?: (done: number, total: number, what: 'train' | 'assign' | 'write') => void;
 }
@@ -26,12 +29,13 @@ export interface DenseBuild {
 const ROWS = 32_768;
 
 /**
- * Builds the planned inverted file from a flat one; its labels are row numbers. The same bytes whatever the
+ * Builds the planned inverted file, or graph, from a flat one; its labels are row numbers. The same bytes whatever the
  * number of threads (on machines with the same multiply-add); flushed to disk. A Flat plan has nothing to build.
  */
 export async function buildDense(request: DenseBuild): Promise<void> {
   const { vectors, target, plan } = request;
   if (plan.type === 'Flat') return;
+  if (plan.type === 'HNSW') return buildPlannedGraph(request);
   const header = await readFlatHeader(vectors);
   const { count } = header;
   const [nlist, sampleRows] = [plan.nlist ?? 0, Math.min(plan.trainingRows, count)];
@@ -48,6 +52,31 @@ export async function buildDense(request: DenseBuild): Promise<void> {
     throw fromSystemError(error, target);
   } finally {
     await crew.close();
+  }
+}
+
+async function buildPlannedGraph({
+  vectors,
+  target,
+  plan,
+  progress,
+  packageFrom,
+}: DenseBuild): Promise<void> {
+  const { efConstruction, efSearch } = plan;
+  if (efConstruction === null || efSearch === null)
+    throw new PortiereError('BUG', 'A graph was not planned.');
+  try {
+    await buildGraph({
+      vectors,
+      target,
+      efConstruction,
+      efSearch,
+      packageFrom,
+      progress: (done, total) => progress?.(done, total, 'write'),
+    });
+  } catch (error) {
+    await unlink(target).catch(() => {});
+    throw error;
   }
 }
 

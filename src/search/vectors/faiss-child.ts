@@ -1,5 +1,6 @@
 // The process that holds faiss-node: it leaks a little with every query and aborts on ordinary faults, so it
-// lives alone and is replaced. Arguments: path of the faiss-node package, of the index, number of threads.
+// lives alone and is replaced. Arguments: path of the faiss-node package, of the
+// index, of the flat file with its rows, number of threads.
 import { openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { FLAT_HEADER_BYTES } from './faiss-header.ts';
@@ -25,7 +26,7 @@ interface FaissIndex {
   search(query: number[], k: number): { readonly distances: number[]; readonly labels: number[] };
 }
 
-const [packagePath = '', indexPath = '', threads = '1'] = process.argv.slice(2);
+const [packagePath = '', indexPath = '', vectorsPath = '', threads = '1'] = process.argv.slice(2);
 // OpenMP reads this when faiss-node is loaded, not before.
 process.env['OMP_NUM_THREADS'] = threads;
 // An interrupt reaches the whole process group; the parent decides when this ends, by disconnecting.
@@ -36,7 +37,7 @@ try {
   const { Index } = createRequire(import.meta.url)(packagePath) as FaissNode;
   const index = Index.read(indexPath);
   const dimension = index.getDimension();
-  const file = openSync(indexPath, 'r');
+  const file = openSync(vectorsPath, 'r');
   process.on('message', (request: FaissRequest) => {
     const query = Array.from(request.query);
     if ('rows' in request) {

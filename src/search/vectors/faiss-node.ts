@@ -1,10 +1,8 @@
 import { realpath } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import path from 'node:path';
-import { PortiereError } from '../../errors.ts';
 import type { DenseHits, DenseIndex } from './dense.ts';
-import { readFlatHeader } from './faiss-header.ts';
+import { type FlatHeader, inspectFaiss, invalidIndex, readFlatHeader } from './faiss-header.ts';
+import { faissNodePath, noFaissNode } from './faiss-node-package.ts';
 import { type FaissAnswer, startFaissProcess } from './faiss-process.ts';
 import { checkScore, checkSearch } from './query.ts';
 import { superviseChild } from './supervise.ts';
@@ -13,6 +11,8 @@ import { bestFirst, firstHits } from './top-k.ts';
 export interface FaissNodeOptions {
   /** Folder to look for the package from; beside this program by default. */
   readonly packageFrom?: string;
+  /** The flat file with every row, which a graph needs beside it. */
+  readonly vectors?: string | undefined;
   /** OpenMP threads of the child; as many as the machine runs at once by default. */
   readonly threads?: number;
   /** Questions after which the child is replaced, because faiss-node leaks the bytes of every query. */
@@ -24,29 +24,27 @@ export interface FaissNodeOptions {
 /** So few allowed rows are scored one by one, not searched for among all. */
 const FEW_ROWS = 2048;
 
-/** Whether the optional package faiss-node can be found. */
-export function faissNodeInstalled(packageFrom?: string): boolean {
-  return findPackage(packageFrom) !== undefined;
-}
-
 /**
- * Exact search of a FAISS flat inner-product file by faiss-node in a supervised child process: replaced when
+ * Search of a FAISS flat inner-product file, or of a graph of its rows, by faiss-node in a supervised child process: replaced when
  * it dies (a question in flight is asked once more) and when it has answered enough. PACKAGE_MISSING without it.
  */
 export async function openFaissNode(indexPath: string, options: FaissNodeOptions = {}): Promise<DenseIndex> {
-  const packagePath = findPackage(options.packageFrom);
-  if (packagePath === undefined) {
-    throw new PortiereError('PACKAGE_MISSING', 'The package faiss-node is not installed.', {
-      hint: 'npm install faiss-node, or search without it: DENSE_ENGINE=native.',
-    });
-  }
+  const packagePath = faissNodePath(options.packageFrom);
+  if (packagePath === undefined) throw noFaissNode();
   // The published path is a link: every child must load the file it points to now.
   const real = await realpath(indexPath).catch(() => indexPath);
-  const { dimension, count } = await readFlatHeader(real);
+  const { fourcc } = await inspectFaiss(real);
+  const flat = fourcc === 'IHNf' ? await vectorsOf(real, options.vectors) : await readFlatHeader(real);
+  const { dimension, count } = flat;
   const supervisor = superviseChild({
     start: async () => {
       const threads = options.threads ?? availableParallelism();
-      const child = await startFaissProcess({ packagePath, indexPath: real, threads });
+      const child = await startFaissProcess({
+        packagePath,
+        indexPath: real,
+        vectorsPath: flat.path,
+        threads,
+      });
       options.onStart?.(child.pid);
       return child;
     },
@@ -83,6 +81,16 @@ export async function openFaissNode(indexPath: string, options: FaissNodeOptions
   };
 }
 
+async function vectorsOf(graph: string, path: string | undefined): Promise<FlatHeader> {
+  if (path === undefined)
+    throw invalidIndex(graph, 'it is a graph, and the flat file of its rows was not given');
+  const header = await readFlatHeader(await realpath(path).catch(() => path));
+  const { dimension, count, metric } = await inspectFaiss(graph);
+  if (metric !== 'inner product') throw invalidIndex(graph, `its metric is ${metric}, not inner product`);
+  if (header.dimension === dimension && header.count === count) return header;
+  throw invalidIndex(graph, `it has ${count} rows of ${dimension}, and ${path} has others`);
+}
+
 interface Growth {
   readonly count: number;
   readonly wanted: number;
@@ -111,13 +119,4 @@ function rowsAllowed(allowed: Uint8Array): number[] {
   const rows: number[] = [];
   for (let row = 0; row < allowed.length; row += 1) if (allowed[row] !== 0) rows.push(row);
   return rows;
-}
-
-function findPackage(from: string | undefined): string | undefined {
-  const require = createRequire(from === undefined ? import.meta.url : path.join(from, 'package.json'));
-  try {
-    return require.resolve('faiss-node');
-  } catch {
-    return undefined;
-  }
 }

@@ -6,6 +6,8 @@ import type { FaissReply, FaissRequest } from './faiss-child.ts';
 export interface FaissProcessOptions {
   readonly packagePath: string;
   readonly indexPath: string;
+  /** The flat file with every row; the index itself where that is flat. */
+  readonly vectorsPath: string;
   readonly threads: number;
 }
 
@@ -40,8 +42,8 @@ interface Waiting {
 
 /** Starts a child and waits until it has loaded the index; PACKAGE_MISSING when faiss-node does not load. */
 export async function startFaissProcess(options: FaissProcessOptions): Promise<FaissProcess> {
-  const { packagePath, indexPath, threads } = options;
-  const child = fork(entryFile('faiss-child'), [packagePath, indexPath, String(threads)], {
+  const { packagePath, indexPath, vectorsPath, threads } = options;
+  const child = fork(entryFile('faiss-child'), [packagePath, indexPath, vectorsPath, String(threads)], {
     serialization: 'advanced',
     execArgv: [],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

@@ -1,7 +1,8 @@
 import { PortiereError } from '../../errors.ts';
 import type { DenseIndex } from './dense.ts';
 import { inspectFaiss } from './faiss-header.ts';
-import { faissNodeInstalled, openFaissNode } from './faiss-node.ts';
+import { openFaissNode } from './faiss-node.ts';
+import { faissNodeInstalled } from './faiss-node-package.ts';
 import { openIvf } from './ivf.ts';
 import { openNative } from './native.ts';
 
@@ -37,6 +38,18 @@ export async function openDense(path: string, options: DenseOptions): Promise<De
         hint: 'Set DENSE_ENGINE=native (or auto), or build a flat index: portiere index build',
       },
     );
+  }
+  if (fourcc.startsWith('IHN')) {
+    if (engine === 'native' || !faissNodeInstalled()) {
+      throw new PortiereError(
+        'CONFIG_INVALID',
+        `${path} is a graph (HNSW), which only faiss-node searches.`,
+        {
+          hint: 'npm install faiss-node and set DENSE_ENGINE=faiss-node (or auto), or build another kind: portiere index build',
+        },
+      );
+    }
+    return openFaissNode(path, { vectors: options.vectors });
   }
   const chosen = engine === 'auto' ? (faissNodeInstalled() ? 'faiss-node' : 'native') : engine;
   return chosen === 'faiss-node' ? openFaissNode(path) : openNative(path);

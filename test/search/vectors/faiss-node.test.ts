@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { faissNodeInstalled, openFaissNode } from '../../../src/search/vectors/faiss-node.ts';
+import { buildDense } from '../../../src/search/vectors/build.ts';
+import { openFaissNode } from '../../../src/search/vectors/faiss-node.ts';
+import { faissNodeInstalled } from '../../../src/search/vectors/faiss-node-package.ts';
 import { temporaryFolder, writeFlat } from './given.ts';
+import { plan } from './ivf-given.ts';
 
 let folder: string;
 let file: string;
@@ -35,6 +39,20 @@ describe('faiss-node engine', () => {
       code: 'PACKAGE_MISSING',
       hint: expect.stringContaining('npm install faiss-node'),
     });
+  });
+
+  it('builds no graph without the package, or with one that fails, and leaves nothing behind', async () => {
+    const target = path.join(folder, 'graph');
+    const numbers = { type: 'HNSW', nlist: null, nprobe: null, efConstruction: 80, efSearch: 64 } as const;
+    const given = { vectors: file, target, plan: plan(numbers), threads: 1 };
+    await expect(buildDense({ ...given, packageFrom: folder })).rejects.toMatchObject({
+      code: 'PACKAGE_MISSING',
+    });
+    await expect(buildDense({ ...given, packageFrom: path.join(folder, 'bad') })).rejects.toMatchObject({
+      code: 'BUILD_FAILED',
+      message: expect.stringContaining('built for another system'),
+    });
+    expect(existsSync(target)).toBe(false);
   });
 
   it('says why the package does not load', async () => {
