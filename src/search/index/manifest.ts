@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { PortiereError } from '../../errors.ts';
 import type { EmbedderIdentity } from '../embed/embedder.ts';
-import { faissNodeInstalled } from '../vectors/faiss-node.ts';
+import { faissNodeInstalled } from '../vectors/faiss-node-package.ts';
 import type { DenseRequest, DenseType } from '../vectors/plan.ts';
 
 /** Version of the manifest and of the files beside it; another one is refused. */

@@ -6,6 +6,7 @@ const rooms = {
   'embed-worker': 'embed',
   'exact-worker': 'vectors',
   'faiss-child': 'vectors',
+  'graph-child': 'vectors',
   'ivf-worker': 'vectors',
   'native-worker': 'vectors',
   'sql-worker': 'lexical',

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { PortiereError } from '../../errors.ts';
-import { entryFile } from './entry-file.ts';
+import { entryFile } from '../system/entry-file.ts';
 import { faissNodePath, noFaissNode } from './faiss-node-package.ts';
 import type { GraphReply } from './graph-child.ts';
 

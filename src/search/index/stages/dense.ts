@@ -5,6 +5,8 @@ import type { Progress } from '../../../ports.ts';
 import type { Embedder } from '../../embed/embedder.ts';
 import { buildDense } from '../../vectors/build.ts';
 import type { DensePlan } from '../../vectors/plan.ts';
+import { openDense } from '../../vectors/open.ts';
+import { measureRecall } from '../../vectors/recall.ts';
 import { tuneProbes } from '../../vectors/tune.ts';
 import { fileNames } from '../manifest.ts';
 
@@ -50,8 +52,16 @@ export async function buildDenseIndex(stage: DenseStage): Promise<DenseFigures> 
       progress.update(done, total, words[what]);
     },
   });
-  progress.say('choosing how many lists to look into');
   const queries = await embedder.embed(sampleQuestions(stage));
+  if (plan.type === 'HNSW') {
+    const index = await openDense(target, { engine: 'auto', vectors });
+    try {
+      return { nprobe: null, recall_at_10: rounded(await measureRecall(index, vectors, queries, 10)) };
+    } finally {
+      await index.close();
+    }
+  }
+  progress.say('choosing how many lists to look into');
   const { rerank } = plan;
   const { nprobe, recall } = await tuneProbes({
     path: target,
@@ -60,7 +70,7 @@ export async function buildDenseIndex(stage: DenseStage): Promise<DenseFigures> 
     target: targets[quality],
     rerank,
   });
-  return { nprobe, recall_at_10: Number(recall.toFixed(4)) };
+  return { nprobe, recall_at_10: rounded(recall) };
 }
 
 /** Texts of the vocabulary as a hurried typist would ask for them: near what is there, and not on it. */
@@ -76,6 +86,10 @@ function sampleQuestions({ folder, terms }: DenseStage): string[] {
   } finally {
     lexical.close();
   }
+}
+
+function rounded(recall: number): number {
+  return Number(recall.toFixed(4));
 }
 
 /** Every word of five letters and more without its third. */
