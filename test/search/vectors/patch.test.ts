@@ -53,8 +53,8 @@ describe('an inverted file', () => {
 describe('another index', () => {
   it('has no such number', async () => {
     const flat = await writeFlat(path.join(folder, 'flat'), 4, noise(8));
-    for (const attempt of [setProbes(flat, 1), setEfSearch(flat, 16)]) {
-      await expect(attempt).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    for (const attempt of [async () => await setProbes(flat, 1), async () => await setEfSearch(flat, 16)]) {
+      await expect(attempt()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     }
     await expect(setProbes(path.join(folder, 'none'), 1)).rejects.toMatchObject({ code: 'INDEX_MISSING' });
   });
