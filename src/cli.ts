@@ -203,6 +203,7 @@ function build(version: string, choose: (invocation: Invocation) => void): Comma
     add: (usage, description, load) => add(index, usage, description, load),
     withVocabulary,
     whole,
+    half,
   });
 
   const migrate = group('migrate', 'Bring the database schema up to date');
@@ -262,6 +263,11 @@ function pathOf(command: Command): string {
 
 function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
+}
+
+function half(value: string): string {
+  if (value === 'dense' || value === 'lexical') return value;
+  throw new InvalidArgumentError('It must be dense or lexical.');
 }
 
 function whole(value: string): number {

@@ -13,6 +13,7 @@ export interface IndexRegistry<Command extends Described> {
   readonly add: (usage: string, description: string, load: () => Promise<Action>) => Command;
   readonly withVocabulary: (command: Command) => Command;
   readonly whole: (text: string) => number;
+  readonly half: (text: string) => string;
 }
 
 /** The verbs of `index`. */
@@ -20,6 +21,7 @@ export function addIndexCommands<Command extends Described>({
   add,
   withVocabulary,
   whole,
+  half,
 }: IndexRegistry<Command>): void {
   const from = 'database: from the loaded vocabulary';
   withVocabulary(
@@ -37,6 +39,7 @@ export function addIndexCommands<Command extends Described>({
     ),
   )
     .option('--source <source>', from)
+    .option('--only <half>', "dense or lexical: the other half is the published build's", half)
     .option('--if-changed', 'only where the vocabulary, the model or a setting changed');
   withVocabulary(
     add(

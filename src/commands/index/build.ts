@@ -2,11 +2,13 @@ import { PortiereError } from '../../errors.ts';
 import type { Outcome, Ports } from '../../ports.ts';
 import type { Manifest } from '../../search/index/manifest.ts';
 import { databaseSource } from '../../search/populate/database-source.ts';
+import { type Reuse, sourceOfBuild } from '../../search/index/reuse.ts';
 import type { VocabularySource } from '../../search/vocabulary/source.ts';
 import { type Project, underLease } from '../context.ts';
 import { builderOf } from '../embedder.ts';
 import { withDatabase } from '../migrate.ts';
 import { openProjectFor, openSource, vocabularyInside, type VocabularyOptions } from '../vocabulary.ts';
+import { chosenBuild, folderOf } from './builds.ts';
 import { insideStack } from './inside.ts';
 import { type StageCost, startMeter } from './meter.ts';
 import { buildAndPublish, publishedManifest, recipeFor } from './publish.ts';
@@ -15,6 +17,8 @@ export interface IndexBuildOptions extends VocabularyOptions {
   readonly source?: string;
   /** Only where the vocabulary, the model or the settings are others than the published build's. */
   readonly ifChanged?: boolean;
+  /** Builds one half; the other is the published build's. */
+  readonly only?: 'dense' | 'lexical';
 }
 
 /** Builds both indexes from a download or from the loaded vocabulary and publishes them. */
@@ -27,6 +31,11 @@ export async function build(ports: Ports, options: IndexBuildOptions): Promise<O
   if (options.source !== undefined && options.vocabulary !== undefined) {
     throw new PortiereError('USAGE', '--source database and --vocabulary exclude each other.', {
       hint: 'Give one.',
+    });
+  }
+  if (options.only === 'dense' && (options.source ?? options.vocabulary ?? options.select) !== undefined) {
+    throw new PortiereError('USAGE', '--only dense takes the vocabulary of the published build.', {
+      hint: 'Leave --vocabulary, --select and --source out, or build both halves.',
     });
   }
   const project = await openProjectFor(ports, options);
@@ -52,6 +61,7 @@ export async function build(ports: Ports, options: IndexBuildOptions): Promise<O
       const view = [`Nothing to do: build ${there.id} is of the same vocabulary, model and settings.`];
       return { data: { ...there, nothing_to_do: true }, view };
     }
+    const reuse = options.only === undefined ? undefined : await otherHalf(project, options.only);
     const meter = startMeter(ports);
     const onStage = (stage: string): void => {
       meter.begin(stage);
@@ -59,7 +69,8 @@ export async function build(ports: Ports, options: IndexBuildOptions): Promise<O
     const manifest = await ports.reporter
       .step(
         `Build the index (${embedder.identity.model})`,
-        async (progress) => await buildAndPublish(ports, project, { source, embedder, progress, onStage }),
+        async (progress) =>
+          await buildAndPublish(ports, project, { source, embedder, progress, onStage, reuse }),
       )
       .finally(() => meter.end());
     const stages = meter.end();
@@ -75,12 +86,20 @@ export async function build(ports: Ports, options: IndexBuildOptions): Promise<O
   }
 }
 
-function argvInside({ source, ifChanged }: IndexBuildOptions): string[] {
+/** The half of the published build that is not built anew. */
+async function otherHalf(project: Project, only: 'dense' | 'lexical'): Promise<Reuse> {
+  const manifest = await chosenBuild(project, undefined);
+  const half = only === 'dense' ? 'lexical' : 'dense';
+  return { half, manifest, folder: folderOf(project, manifest) };
+}
+
+function argvInside({ source, ifChanged, only }: IndexBuildOptions): string[] {
   return [
     'index',
     'build',
     ...(source === undefined ? [] : ['--source', source]),
     ...(ifChanged === true ? ['--if-changed'] : []),
+    ...(only === undefined ? [] : ['--only', only]),
   ];
 }
 
@@ -96,6 +115,8 @@ export async function withSource<Result>(
   { options, work }: SourceWork<Result>,
 ): Promise<Result> {
   const select = project.config.settings.VOCABULARIES;
+  // The full text that is taken over was made of a vocabulary that need not be there any more.
+  if (options.only === 'dense') return await work(sourceOfBuild(await chosenBuild(project, undefined)));
   const using = async (source: VocabularySource): Promise<Result> => {
     try {
       return await work(source);

@@ -9,6 +9,7 @@ import { unfinished } from '../../search/index/draft.ts';
 import { type DenseWish, fileNames, type Manifest, readManifest } from '../../search/index/manifest.ts';
 import { buildsFolder, publishedBuild, sweep } from '../../search/index/publish.ts';
 import { recipeOf } from '../../search/index/recipe.ts';
+import type { Reuse } from '../../search/index/reuse.ts';
 import { settleSwap, swap } from '../../search/index/swap.ts';
 import { ensureElasticsearch, pruneElasticsearch } from '../../search/populate/elasticsearch.ts';
 import type { VocabularySource } from '../../search/vocabulary/source.ts';
@@ -25,6 +26,8 @@ export async function buildAndPublish(
     readonly embedder: Embedder;
     readonly progress: Progress;
     readonly onStage?: (stage: string) => void;
+    /** Half of the published build that is taken over. */
+    readonly reuse?: Reuse | undefined;
   },
 ): Promise<Manifest> {
   return await withSearchEngine(ports, project, async (engine) => {

@@ -21,8 +21,9 @@ import {
 } from './manifest.ts';
 import { embeddingsFolder } from './publish.ts';
 import { recipeOf } from './recipe.ts';
+import { requireSameRows, type Reuse, takeOver } from './reuse.ts';
 import { buildDenseIndex } from './stages/dense.ts';
-import { writeLexical } from './stages/lexical.ts';
+import { type LexicalFigures, writeLexical } from './stages/lexical.ts';
 import { embedMissing, forgetMissing, listMissing } from './stages/missing.ts';
 import { writeVectors } from './stages/vectors.ts';
 import { validateBuild } from './validate.ts';
@@ -38,6 +39,8 @@ export interface BuildRequest {
   readonly version: string;
   readonly now: Date;
   readonly progress: Progress;
+  /** Half of an earlier build that is taken over; the source must be the one it was made of. */
+  readonly reuse?: Reuse | undefined;
   /** Told the name of each step as it begins, also of one that was done before. */
   readonly onStage?: ((stage: string) => void) | undefined;
 }
@@ -71,27 +74,32 @@ export async function buildIndex(request: BuildRequest): Promise<Manifest> {
 }
 
 async function make(
-  { source, embedder, dense, pointer, version, progress, onStage }: BuildRequest,
+  { source, embedder, dense, pointer, version, progress, reuse, onStage }: BuildRequest,
   { draft, recipe }: { readonly draft: Draft; readonly recipe: string },
 ): Promise<Manifest> {
   const { folder } = draft;
   onStage?.('lexical');
-  const { unusable_rows, ...counted } = await draft.once(
-    'lexical',
-    async () => await writeLexical(folder, { source, progress }),
-  );
+  const { unusable_rows, ...counted } = await draft.once('lexical', async () => {
+    if (reuse?.half === 'lexical') return await takeOverLexical(reuse, folder);
+    return await writeLexical(folder, { source, progress });
+  });
   const terms = counted.names + counted.synonyms;
   const { dimension } = embedder.identity;
   const plan = planDense({ ...densePlanRequest(dense), count: terms, dimension });
   const file = plan.type === 'Flat' ? fileNames.dense : fileNames.vectors;
-  const { zeros } = await embedAll({ draft, file, embedder, pointer, terms, progress, onStage });
+  const parts = { draft, file, embedder, pointer, terms, progress, onStage };
+  const { zeros } = reuse?.half === 'dense' ? await takeOverVectors(reuse, parts) : await embedAll(parts);
   onStage?.('dense');
   const { quality } = dense;
   const threads = embedder.width ?? 1;
-  const figures = await draft.once(
-    'dense',
-    async () => await buildDenseIndex({ folder, plan, quality, embedder, threads, terms, progress }),
-  );
+  const figures = await draft.once('dense', async () => {
+    if (reuse?.half !== 'dense') {
+      return await buildDenseIndex({ folder, plan, quality, embedder, threads, terms, progress });
+    }
+    await takeOver(reuse, folder, [fileNames.dense]);
+    const { nprobe, recall_at_10 } = reuse.manifest.dense;
+    return { nprobe, recall_at_10 };
+  });
   // An inverted file of whole vectors has all that the flat one has.
   if (plan.type === 'IVFFlat') await rm(path.join(folder, fileNames.vectors), { force: true });
   onStage?.('checksums');
@@ -114,20 +122,38 @@ async function make(
     recipe,
     embedding: embedder.identity,
     canaries: await sendCanaries(embedder),
-    dense: {
-      type: plan.type,
-      metric: 'inner_product',
-      dimension,
-      count: terms,
-      nlist: plan.nlist,
-      rerank: plan.rerank,
-      reason: plan.reason,
-      ...figures,
-    },
+    dense:
+      reuse?.half === 'dense'
+        ? reuse.manifest.dense
+        : {
+            type: plan.type,
+            metric: 'inner_product',
+            dimension,
+            count: terms,
+            nlist: plan.nlist,
+            rerank: plan.rerank,
+            reason: plan.reason,
+            ...figures,
+          },
     lexical: { engine: 'sqlite-fts5', format: lexicalFormat, terms },
     counts: { ...counted, zero_vectors: zeros },
     files,
   };
+}
+
+async function takeOverLexical(reuse: Reuse, folder: string): Promise<LexicalFigures> {
+  await takeOver(reuse, folder, [fileNames.lexical, fileNames.ids]);
+  const { counts, source } = reuse.manifest;
+  const { zero_vectors, ...counted } = counts;
+  return { ...counted, unusable_rows: source.unusable_rows };
+}
+
+async function takeOverVectors(reuse: Reuse, { draft, embedder }: Embedding): Promise<{ zeros: number }> {
+  return await draft.once('vectors', async () => {
+    await requireSameRows(reuse, { folder: draft.folder, embedding: embedder.identity });
+    await takeOver(reuse, draft.folder, [fileNames.vectors]);
+    return { zeros: reuse.manifest.counts.zero_vectors };
+  });
 }
 
 /** Size and checksum of every file that a build has beside its manifest. */

@@ -1,4 +1,4 @@
-import { open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { hashingEmbedder } from '../../../src/search/embed/hashing.ts';
 import { fileNames, fingerprint, type Manifest, readManifest } from '../../../src/search/index/manifest.ts';
 import { openPublished } from '../../../src/search/index/open.ts';
 import { buildsFolder, publish, publishedBuild } from '../../../src/search/index/publish.ts';
+import { sourceOfBuild } from '../../../src/search/index/reuse.ts';
 import { validateBuild } from '../../../src/search/index/validate.ts';
 import { build, buildAndPublish, concept, concepts, embedder, memorySource, newPointer } from './given.ts';
 
@@ -146,6 +147,35 @@ describe('a build that was broken off', () => {
     };
     await expect(build(pointer, { embedder: changing })).rejects.toMatchObject({ code: 'INDEX_INVALID' });
     expect(await readdir(buildsFolder(pointer))).toEqual([]);
+  });
+});
+
+describe('a build that takes over half of another', () => {
+  it('links its full text and embeds anew, or the other way round', async () => {
+    const whole = await buildAndPublish(pointer);
+    const of = (half: 'lexical' | 'dense', manifest = whole) => ({
+      half,
+      manifest,
+      folder: path.dirname(fileOf(manifest, 'ids')),
+    });
+    const dense = await build(pointer, { source: sourceOfBuild(whole), reuse: of('lexical') });
+    expect(dense.counts).toEqual(whole.counts);
+    expect(dense.files).toEqual(whole.files);
+    expect((await stat(fileOf(dense, 'lexical'))).ino).toBe((await stat(fileOf(whole, 'lexical'))).ino);
+    expect((await stat(fileOf(dense, 'dense'))).ino).not.toBe((await stat(fileOf(whole, 'dense'))).ino);
+    const lexical = await build(pointer, { reuse: of('dense') });
+    expect(lexical.files).toEqual(whole.files);
+    expect((await stat(fileOf(lexical, 'dense'))).ino).toBe((await stat(fileOf(whole, 'dense'))).ino);
+  });
+
+  it('refuses vectors of other terms', async () => {
+    const manifest = await buildAndPublish(pointer);
+    const reuse = { half: 'dense', manifest, folder: path.dirname(fileOf(manifest, 'ids')) } as const;
+    const source = memorySource({ rows: [...concepts, concept(77, 'More')] });
+    await expect(build(pointer, { source, reuse })).rejects.toMatchObject({
+      code: 'INDEX_INVALID',
+      message: expect.stringMatching(/other terms/),
+    });
   });
 });
 

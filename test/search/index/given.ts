@@ -6,6 +6,7 @@ import type { Embedder } from '../../../src/search/embed/embedder.ts';
 import { hashingEmbedder } from '../../../src/search/embed/hashing.ts';
 import { buildIndex } from '../../../src/search/index/build.ts';
 import type { Manifest } from '../../../src/search/index/manifest.ts';
+import type { Reuse } from '../../../src/search/index/reuse.ts';
 import { publish } from '../../../src/search/index/publish.ts';
 import type { Concept } from '../../../src/search/vocabulary/concept.ts';
 import type { VocabularySource } from '../../../src/search/vocabulary/source.ts';
@@ -117,11 +118,19 @@ export interface BuildOptions {
   readonly source?: VocabularySource;
   readonly embedder?: Embedder;
   readonly now?: Date;
+  readonly reuse?: Reuse;
 }
 
 export async function build(pointer: string, options: BuildOptions = {}): Promise<Manifest> {
   const { source = memorySource(), now = new Date('2026-01-02T03:04:05.678Z') } = options;
-  const parts = { source, embedder: options.embedder ?? embedder, dense, batchTokens: 512, progress: quiet };
+  const parts = {
+    source,
+    embedder: options.embedder ?? embedder,
+    dense,
+    batchTokens: 512,
+    progress: quiet,
+    reuse: options.reuse,
+  };
   return await buildIndex({ ...parts, pointer, version: '1.2.3', now });
 }
 
