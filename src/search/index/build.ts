@@ -144,7 +144,7 @@ async function make(
 async function takeOverLexical(reuse: Reuse, folder: string): Promise<LexicalFigures> {
   await takeOver(reuse, folder, [fileNames.lexical, fileNames.ids]);
   const { counts, source } = reuse.manifest;
-  const { zero_vectors, ...counted } = counts;
+  const { zero_vectors: _zeros, ...counted } = counts;
   return { ...counted, unusable_rows: source.unusable_rows };
 }
 
