@@ -12,6 +12,7 @@ const LONGEST_GRAM = GRAM_WEIGHT.length - 1;
 /** Part of a word's squared length given to the word itself, the rest to its n-grams. */
 const WHOLE_WORD = 0.1;
 const TEXTS_A_TURN = 2000;
+const FEW_WORDS = 32;
 
 /**
  * Character n-grams and whole words hashed into `dimension` signed buckets: no model, no corpus, the same
@@ -58,9 +59,11 @@ export function normalise(text: string): string {
 
 function embedOne(text: string, vector: Float32Array): void {
   const words = normalise(text).split(' ');
+  // A word said twice is no more about itself. Looking back is cheap in a name, and not in a whole document.
+  const unsaid = words.length > FEW_WORDS ? new Set(words) : undefined;
   for (const [at, word] of words.entries()) {
-    // A word said twice is no more about itself; names here are short, so looking back is cheap.
-    if (word !== '' && words.indexOf(word) === at) addWord(word, vector);
+    const first = unsaid?.delete(word) ?? words.indexOf(word) === at;
+    if (word !== '' && first) addWord(word, vector);
   }
   normaliseLength(vector);
 }

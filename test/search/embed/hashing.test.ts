@@ -76,6 +76,12 @@ describe('hashing embedder', () => {
   it.each([0, 15, 1.5, 5000, Number.NaN])('refuses dimension %s', (dimension) => {
     expect(() => hashingEmbedder({ dimension })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
   });
+
+  it('takes a document of a megabyte, each word of it once', async () => {
+    const words = Array.from({ length: 150_000 }, (_, at) => `w${at}`).join(' ');
+    const vectors = await hashingEmbedder().embed([words, `${words} ${words}`]);
+    expect(vectors.subarray(0, 384)).toEqual(vectors.subarray(384));
+  });
 });
 
 async function vectorsOf(texts: readonly string[]): Promise<Float32Array[]> {
