@@ -81,9 +81,12 @@ export function addIndexCommands<Command extends Described>({
   );
   add(
     'eval',
-    'Recall and MRR of the published index on labelled queries',
+    'How well and how fast the published index answers labelled queries',
     async () => (await import('../commands/index/eval.ts')).evaluate,
   )
-    .requiredOption('--queries <file>', 'tab-separated query and concept id, one pair a line')
-    .option('--sample <n>', 'only every so many-th query, to have about n', whole);
+    .requiredOption('--queries <file>', 'a line each: query, tab, concept id (tab, slice)')
+    .option('--sample <n>', 'only every so many-th query, to have about n', whole)
+    .option('--noise <kinds>', 'none,typo,case,order,abbreviation; all of them without it')
+    .option('--tune', 'look for better fusion weights on one half, judge them on the other')
+    .option('--out <folder>', 'write eval.json and eval.html there');
 }

@@ -15,6 +15,8 @@ export interface JobRequest {
   /** Files and folders of this machine that it reads: absolute path to path in the container. */
   readonly mounts?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** `data`: the caller wants what it answers and shows it himself; what it says meanwhile is passed on as ever. */
+  readonly answer?: 'data';
 }
 
 /**
@@ -50,7 +52,7 @@ async function runOnce(
     stack.services.some(({ name }) => name === 'postgres'),
   );
   await requireRendered(ports, engine, { project, service, leased: isUnderLease(request, options) });
-  const json = options.json === true;
+  const json = options.json === true || request.answer === 'data';
   const { exitCode, stdout } = await engine.compose(
     [
       'run',
@@ -62,23 +64,34 @@ async function runOnce(
       service.name,
       'portiere',
       ...request.argv,
-      ...passedOn(options),
+      ...passedOn({ ...options, json }),
     ],
     {
       file: composeFile(project),
       project: namespaceOf(project),
       signal: ports.caller.interrupted,
-      ...(json
+      ...(options.json === true
         ? {}
         : {
             onLine: (line: string, stream: 'stdout' | 'stderr') => {
-              if (stream === 'stdout') ports.reporter.line(line);
-              else if (!/^ ?(?:Container|Network|Volume) /.test(line)) ports.reporter.note(line);
+              if (stream === 'stderr') for (const text of noteOf(line)) ports.reporter.note(text);
+              else if (!json) ports.reporter.line(line);
             },
           }),
     },
   );
   return { exitCode, data: json ? dataIn(stdout) : {}, view: [] };
+}
+
+/** What a line of standard error says to a reader: an event in words, nothing of what Compose says of its own work. */
+function noteOf(line: string): readonly string[] {
+  if (/^ ?(?:Container|Network|Volume) /.test(line)) return [];
+  if (!line.startsWith('{"event"')) return [line];
+  const { event, step, text, done, total, unit } = JSON.parse(line) as Readonly<Record<string, unknown>>;
+  if (typeof text === 'string') return [text];
+  if (event === 'progress')
+    return [`  ${String(done)}${typeof total === 'number' ? ` / ${total}` : ''} ${String(unit)}`];
+  return [`${String(step)}${event === 'start' ? ' ...' : `: ${String(event)}`}`];
 }
 
 /** `docker compose run` knows mounts by their short form alone, which has no way to write a colon in a path. */

@@ -1,63 +1,45 @@
-/**
- * A query with the slips of a hurried typist: one edit for each started eight letters (a letter dropped, doubled,
- * replaced by a neighbour on the keyboard, or two swapped), never in the first letter of a word. Deterministic.
- */
-export function misspell(query: string, seed: number): string {
+import { abbreviate } from './abbreviations.ts';
+import { generator, hash } from './random.ts';
+import { misspell } from './typo.ts';
+
+/** How a query is disturbed before it is asked. */
+export const noiseKinds = ['none', 'typo', 'case', 'order', 'abbreviation'] as const;
+
+export type NoiseKind = (typeof noiseKinds)[number];
+
+type Disturb = (query: string, seed: number) => string;
+
+const disturbances: Readonly<Record<Exclude<NoiseKind, 'none'>, Disturb>> = {
+  typo: misspell,
+  case: otherCase,
+  order: reorder,
+  abbreviation: abbreviate,
+};
+
+/** A query with a kind of noise, the same each time; undefined where that kind changes nothing in it. */
+export function withNoise(kind: NoiseKind, query: string, seed: number): string | undefined {
+  if (kind === 'none') return query;
+  const noisy = disturbances[kind](query, seed);
+  return noisy === query ? undefined : noisy;
+}
+
+/** Capitals throughout; where it is written so already, small letters. */
+function otherCase(query: string): string {
+  const upper = query.toUpperCase();
+  return upper === query ? query.toLowerCase() : upper;
+}
+
+/** The words in another order, each as it is. */
+function reorder(query: string, seed: number): string {
+  const words = query.split(/\s+/).filter((word) => word !== '');
+  if (new Set(words).size < 2) return query;
   const random = generator(seed ^ hash(query));
-  const letters = Array.from(query);
-  const places = letters.flatMap((letter, index) =>
-    /\p{L}/u.test(letter) && index > 0 && /\p{L}/u.test(letters[index - 1] ?? '') ? [index] : [],
-  );
-  const edits = Math.min(places.length, Math.max(1, Math.ceil(places.length / 8)));
-  for (const place of pick(places, edits, random).sort((a, b) => b - a)) edit(letters, place, random);
-  return letters.join('');
-}
-
-function edit(letters: string[], place: number, random: () => number): void {
-  const letter = letters[place] ?? '';
-  switch (Math.floor(random() * 4)) {
-    case 0:
-      letters.splice(place, 1);
-      break;
-    case 1:
-      letters.splice(place, 0, letter);
-      break;
-    case 2:
-      letters.splice(place, 1, neighbour(letter, random));
-      break;
-    default:
-      letters.splice(place - 1, 2, letter, letters[place - 1] ?? '');
+  for (;;) {
+    const shuffled = [...words];
+    for (let at = shuffled.length - 1; at > 0; at -= 1) {
+      const other = Math.floor(random() * (at + 1));
+      [shuffled[at], shuffled[other]] = [shuffled[other] ?? '', shuffled[at] ?? ''];
+    }
+    if (shuffled.some((word, at) => word !== words[at])) return shuffled.join(' ');
   }
-}
-
-const keyboard = ['qwertyuiop', 'asdfghjkl', 'zxcvbnm'];
-
-function neighbour(letter: string, random: () => number): string {
-  for (const row of keyboard) {
-    const at = row.indexOf(letter.toLowerCase());
-    if (at >= 0) return row[at + (random() < 0.5 && at > 0 ? -1 : 1)] ?? row[at - 1] ?? letter;
-  }
-  return letter;
-}
-
-function pick(places: readonly number[], count: number, random: () => number): number[] {
-  const left = [...places];
-  return Array.from({ length: count }, () => left.splice(Math.floor(random() * left.length), 1)[0] ?? 0);
-}
-
-function hash(text: string): number {
-  let value = 2_166_136_261;
-  for (const byte of Buffer.from(text)) value = Math.imul(value ^ byte, 16_777_619);
-  return value >>> 0;
-}
-
-/** mulberry32 */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

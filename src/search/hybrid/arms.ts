@@ -4,7 +4,7 @@ import type { Filters } from '../lexical/filter.ts';
 import { bestPerConcept } from '../lexical/hit.ts';
 import type { WordQuestion } from '../lexical/word-arm.ts';
 import type { DenseHits } from '../vectors/dense.ts';
-import { type Rated, rate } from './rate.ts';
+import { type Likeness, likenesses, type Rated, rate } from './rate.ts';
 
 export interface SearchRequest {
   /** 1 to 1,000 characters. */
@@ -27,6 +27,8 @@ export interface Found {
   readonly arms: Readonly<Record<ArmName, readonly ArmHit[]>>;
   /** Every concept that any arm found, in no order. */
   readonly rated: readonly Rated[];
+  /** What they were rated by, a line a term. */
+  readonly terms: readonly Likeness[];
   /** Why the vectors did not answer; undefined where they did. The words answer alone then. */
   readonly denseFailure: unknown;
   /** Why what answers by words did not; undefined where it did. Codes, equal texts and vectors answer then. */
@@ -56,12 +58,13 @@ export async function runArms(
   const arms = { ...given, dense: perConcept(nearest, conceptIds).slice(0, k) };
   const found = new Set(Object.values(arms).flatMap((some) => some.map(({ concept_id }) => concept_id)));
   try {
-    const rated = await rate(build, { q, vector, nearest }, found);
-    return { arms, rated, denseFailure: failure, wordsFailure };
+    const terms = await likenesses(build, { q, vector, nearest }, { found, byWords: hits });
+    return { arms, rated: rate(terms), terms, denseFailure: failure, wordsFailure };
   } catch (late) {
-    const byWords = new Set(Object.values(given).flatMap((some) => some.map(({ concept_id }) => concept_id)));
-    const rated = await rate(build, { q, vector: undefined, nearest: nothing }, byWords);
-    return { arms: { ...given, dense: [] }, rated, denseFailure: late, wordsFailure };
+    const left = new Set(Object.values(given).flatMap((some) => some.map(({ concept_id }) => concept_id)));
+    const query = { q, vector: undefined, nearest: nothing };
+    const terms = await likenesses(build, query, { found: left, byWords: hits });
+    return { arms: { ...given, dense: [] }, rated: rate(terms), terms, denseFailure: late, wordsFailure };
   }
 }
 

@@ -1,40 +1,55 @@
 import { describe, expect, it } from 'vitest';
-import { misspell } from '../../../src/search/eval/noise.ts';
+import { abbreviate, abbreviations } from '../../../src/search/eval/abbreviations.ts';
+import { noiseKinds, withNoise } from '../../../src/search/eval/noise.ts';
 
-const queries = [
-  'Myocardial infarction',
-  'Type 2 diabetes mellitus',
-  'GIT disease',
-  'a',
-  '',
-  '12.5 mg',
-  'Ménière',
-];
+const seed = 7;
 
-describe('misspell', () => {
-  it('is the same every time, and another with another seed', () => {
-    const noisy = (seed: number) => queries.map((query) => misspell(query, seed));
-    expect(noisy(1)).toEqual(noisy(1));
-    expect(noisy(1)).not.toEqual(noisy(2));
-    expect(misspell('Myocardial infarction', 20_261_121)).toBe('Myocarial infarcitoon');
+describe('noise', () => {
+  it('is the same each time, and nothing where it changes nothing', () => {
+    const queries = ['Acute pain in left knee without fracture', 'ASTHMA', 'a', '12.5 7', ''];
+    for (const kind of noiseKinds) {
+      for (const query of queries) {
+        const noisy = withNoise(kind, query, seed);
+        expect(withNoise(kind, query, seed)).toBe(noisy);
+        if (kind !== 'none') expect(noisy).not.toBe(query);
+      }
+    }
+    expect(noiseKinds.map((kind) => withNoise(kind, '12.5', seed))).toEqual([
+      '12.5',
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
-  it('keeps the first letter of each word, digits, and what has nothing to misspell', () => {
-    for (const query of queries) {
-      const before = query.split(' ').map((word) => word[0]);
-      expect(
-        misspell(query, 3)
-          .split(' ')
-          .map((word) => word[0]),
-      ).toEqual(before);
-    }
-    for (const query of ['a', '', '12.5 7']) expect(misspell(query, 3)).toBe(query);
+  it('writes another case', () => {
+    expect(withNoise('case', 'Heart attack', seed)).toBe('HEART ATTACK');
+    expect(withNoise('case', 'ASTHMA', seed)).toBe('asthma');
   });
 
-  it('makes one slip for each started eight letters', () => {
-    for (let seed = 0; seed < 50; seed += 1) {
-      expect(Math.abs(misspell('infarct', seed).length - 7)).toBeLessThanOrEqual(1);
-      expect(Math.abs(misspell('hypothyroidism', seed).length - 14)).toBeLessThanOrEqual(2);
+  it('keeps the words of another order', () => {
+    for (const query of ['heart attack', 'acute pain in left knee', 'pain pain knee']) {
+      const noisy = withNoise('order', query, seed) ?? '';
+      expect(noisy.split(' ').toSorted()).toEqual(query.split(' ').toSorted());
+      expect(noisy).not.toBe(query);
     }
+    expect(withNoise('order', 'pain pain', seed)).toBeUndefined();
+  });
+});
+
+describe('abbreviations', () => {
+  it('apply to whole words, the longest first, whatever their case', () => {
+    expect(abbreviate('Acute myocardial  infarction without history of CHRONIC pain')).toBe(
+      'ac MI w/o h/o chr pain',
+    );
+    expect(abbreviate('withdrawal, acutely, cleft')).toBe('withdrawal, acutely, cleft');
+    expect(abbreviate('pain (left), with-out')).toBe('pain (L), w/-out');
+  });
+
+  it('have each term once, none hidden behind an earlier part of it', () => {
+    const longs = abbreviations.map(([long]) => long);
+    expect(new Set(longs).size).toBe(longs.length);
+    for (const [long, short] of abbreviations) expect(abbreviate(long)).toBe(short);
   });
 });

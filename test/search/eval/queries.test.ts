@@ -23,9 +23,18 @@ describe('labelled queries', () => {
     );
   });
 
+  it('may each name a slice', async () => {
+    const file = await fileOf('query\tconcept_id\tslice\na\t1\tnotes\nb\t2\nc\t3\t\n');
+    expect(await readQueries(file)).toEqual([
+      { query: 'a', concept_id: 1, slice: 'notes' },
+      { query: 'b', concept_id: 2 },
+      { query: 'c', concept_id: 3 },
+    ]);
+  });
+
   it('are refused with every bad line named', async () => {
     const file = await fileOf(
-      ['a\t1', 'no tab', '\t3', 'b\tx', 'c\t4\tmore', 'd\t-5', 'query\tconcept_id'].join('\n'),
+      ['a\t1', 'no tab', '\t3', 'b\tx', 'c\t4\tslice\tmore', 'd\t-5', 'query\tconcept_id'].join('\n'),
     );
     await expect(readQueries(file)).rejects.toMatchObject({
       code: 'QUERIES_INVALID',
