@@ -18,7 +18,7 @@ export interface IvfOptions {
   readonly vectors?: string | undefined;
   /** Rows looked at exactly for a search, at least; by the coding where it is not given. */
   readonly rerank?: number | undefined;
-  /** As many as the machine runs at once, at most 4, by default. */
+  /** By default one, or for large searches as many as the machine runs at once, at most 4. */
   readonly threads?: number | undefined;
 }
 
@@ -32,6 +32,8 @@ export interface IvfIndex extends DenseIndex {
 
 /** So few allowed rows are scored one by one. */
 const FEW_ROWS = 2048;
+/** Rows looked at in a search, from which on dividing it pays. */
+const ROWS_WORTH_THREADS = 32_768;
 /** A WebAssembly memory addresses 4 GiB. */
 const MAX_THREAD_BYTES = 3 * 2 ** 30;
 /** Rows looked at exactly by default, and for each row asked for. */
@@ -47,9 +49,12 @@ export async function openIvf(path: string, options: IvfOptions = {}): Promise<I
   const { coding, count, sizes } = layout;
   const vectors = coding.kind === 'flat' ? undefined : await vectorsOf(options.vectors, layout);
   const met = new Uint8Array(new SharedArrayBuffer(count));
-  const data = divide(layout, options.threads ?? Math.min(4, availableParallelism())).map(
-    (lists): ListSearchData => ({ layout, lists, vectors, met }),
-  );
+  const data = divide(layout, options.threads ?? threadsFor(layout)).map((lists): ListSearchData => ({
+    layout,
+    lists,
+    vectors,
+    met,
+  }));
   const threads = await startThreads<ListQuestion, DenseHits>('ivf-worker', data).catch(cannotLoad);
   const [least, each] = RERANK[coding.kind];
   const rerank = (k: number) => Math.max(k, options.rerank ?? least, each * k);
@@ -71,6 +76,10 @@ export async function openIvf(path: string, options: IvfOptions = {}): Promise<I
         return firstHits(bestFirst({ rows: filter.rows(), scores: [...scores] }), wanted);
       }
       const size = vectors ? Math.min(count, rerank(wanted)) : wanted;
+      if (!filter && threads.length === 1) {
+        const hits = await threads[0]!.ask({ kind: 'search', query: copy, probes: nprobe, k: size });
+        if (hits.rows.length >= wanted) return firstHits(hits, wanted);
+      }
       const found = await searchLists(crew, { query: copy, size, wanted, nprobe, filter });
       if (!vectors) return found;
       const scores = await scoreRows(crew, copy, found.rows);
@@ -110,6 +119,11 @@ async function vectorsOf(path: string | undefined, layout: IvfLayout): Promise<F
   if (header.dimension === dimension && header.count === count) return header;
   const shape = `${header.count} rows of ${header.dimension}`;
   throw invalidIndex(path, `it has ${shape}, and ${layout.path} has ${count} rows of ${dimension}`);
+}
+
+/** Handing a small search from thread to thread takes longer than the search. */
+function threadsFor({ nprobe, sizes, count }: IvfLayout): number {
+  return (nprobe * count) / sizes.length < ROWS_WORTH_THREADS ? 1 : Math.min(4, availableParallelism());
 }
 
 /** Lists in turn to each thread, so that neighbours are looked into by all at once. */

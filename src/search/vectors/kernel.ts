@@ -18,25 +18,10 @@ import {
  */
 export type DotKernel = (query: number, rows: number, out: number, groups: number, stride: number) => void;
 
-/** float32 by float32; the same input gives the same bits on every machine. */
+/** Compiles the kernel onto `memory`; the same input gives the same bits on every machine. */
 export function createDotKernel(memory: KernelMemory): DotKernel {
-  return compile(
-    memory,
-    (sum, part, row) => [...sum, ...part, ...row, ...op.f32x4Multiply, ...op.f32x4Add],
-    storeFloats,
-  );
-}
-
-/**
- * Whole numbers: rows of int8 by a query of bytes 0 to 127, giving int32. Exact, whatever the machine: in
- * that range the relaxed instruction leaves nothing open.
- */
-export function createCodeKernel(memory: KernelMemory): DotKernel {
-  return compile(
-    memory,
-    (sum, part, row) => [...row, ...part, ...sum, ...op.i32x4RelaxedDotAdd],
-    storeWholes,
-  );
+  const dots = { name: 'dots', parameters: 5, integers: 6, vectors: 5, body: loops() };
+  return (instantiate(memory, [dots]) as { readonly dots: DotKernel }).dots;
 }
 
 // Locals: five parameters, then our own.
@@ -45,16 +30,8 @@ const [cursor, queryEnd] = [5, 6];
 const row = [7, 8, 9, 10] as const;
 const [queryPart, firstSum] = [11, 12];
 
-type Accumulate = (sum: number[], queryPart: number[], row: number[]) => number[];
-
-function compile(memory: KernelMemory, accumulate: Accumulate, store: () => number[]): DotKernel {
-  const body = loops(accumulate, store);
-  const dots = { name: 'dots', parameters: 5, integers: 6, vectors: 5, body };
-  return (instantiate(memory, [dots]) as { readonly dots: DotKernel }).dots;
-}
-
 /** for each group { four sums over the row, 64 bytes of each row a step; store them } */
-function loops(accumulate: Accumulate, store: () => number[]): number[] {
+function loops(): number[] {
   return [
     ...op.loop,
     ...set(cursor, get(query)),
@@ -65,14 +42,20 @@ function loops(accumulate: Accumulate, store: () => number[]): number[] {
     ...[0, 16, 32, 48].flatMap((offset) => [
       ...set(queryPart, load(cursor, offset)),
       ...row.flatMap((local, at) =>
-        set(firstSum + at, accumulate(get(firstSum + at), get(queryPart), load(local, offset))),
+        set(firstSum + at, [
+          ...get(firstSum + at),
+          ...get(queryPart),
+          ...load(local, offset),
+          ...op.f32x4Multiply,
+          ...op.f32x4Add,
+        ]),
       ),
     ]),
     ...row.flatMap((local) => set(local, add(get(local), constant(64)))),
     ...set(cursor, add(get(cursor), constant(64))),
     ...repeatIfLess(get(cursor), get(queryEnd)),
     ...op.end,
-    ...store(),
+    ...storeSums(),
     ...set(rows, add(get(rows), [...get(stride), ...constant(4), ...op.i32Multiply])),
     ...set(out, add(get(out), constant(16))),
     ...set(groups, [...get(groups), ...constant(1), ...op.i32Sub]),
@@ -81,17 +64,12 @@ function loops(accumulate: Accumulate, store: () => number[]): number[] {
   ];
 }
 
-function storeFloats(): number[] {
+function storeSums(): number[] {
   return row.flatMap((_, at) => {
     const lane = (index: number) => [...get(firstSum + at), ...op.f32x4ExtractLane, index];
     const pairs = [...lane(0), ...lane(1), ...op.f32Add, ...lane(2), ...lane(3), ...op.f32Add];
     return [...get(out), ...pairs, ...op.f32Add, ...op.f32Store, 2, ...leb(4 * at)];
   });
-}
-
-function storeWholes(): number[] {
-  const sums = row.map((_, at) => get(firstSum + at));
-  return [...get(out), ...sumAcross(sums, op.i32x4Add), ...op.v128Store, 0];
 }
 
 /** One vector of the sums over the lanes of four vectors. */

@@ -5,6 +5,13 @@ export type ListQuestion =
   /** Its lists nearest to the query, best first. */
   | { readonly kind: 'probe'; readonly query: Float32Array; readonly probes: number }
   | ScanQuestion
+  /** All of a search by the thread that has every list: the best of the nearest lists, looked at exactly. */
+  | {
+      readonly kind: 'search';
+      readonly query: Float32Array;
+      readonly probes: number;
+      readonly k: number;
+    }
   /** Exact scores of any rows, from the flat file; without one, of its own rows as it holds them, others NaN. */
   | { readonly kind: 'score'; readonly query: Float32Array; readonly rows: readonly number[] };
 

@@ -1,5 +1,6 @@
 import type { IvfCoding } from './ivf-format.ts';
-import { createCodeKernel, createDotKernel } from './kernel.ts';
+import { createDotKernel } from './kernel.ts';
+import { createCodeKernel } from './kernel-codes.ts';
 import { createTableKernels } from './kernel-table.ts';
 import type { ListShard } from './list-shard.ts';
 

@@ -7,7 +7,7 @@ import type { ListQuestion } from './list-question.ts';
 import { createListScan } from './list-scan.ts';
 import { createListScorer, scorerScratch } from './list-scorer.ts';
 import { type ListShard, loadLists } from './list-shard.ts';
-import { createTopK } from './top-k.ts';
+import { bestFirst, createTopK } from './top-k.ts';
 
 /** What a thread needs to hold its part of an inverted file. */
 export interface ListSearchData {
@@ -38,6 +38,12 @@ export function createListSearch(data: ListSearchData): (question: ListQuestion)
   return (question) => {
     if (question.kind === 'probe') return vectors.probe(question.query, question.probes);
     if (question.kind === 'scan') return scan.best(question);
+    if (question.kind === 'search') {
+      const { query, k, probes } = question;
+      const lists = vectors.probe(query, probes);
+      const found = scan.best({ kind: 'scan', query, k, lists, allowed: undefined });
+      return rows ? bestFirst({ rows: found.rows, scores: vectors.ofRows(query, found.rows, rows) }) : found;
+    }
     const { query, rows: asked } = question;
     return { rows: asked, scores: rows ? vectors.ofRows(query, asked, rows) : scan.scores(query, asked) };
   };
