@@ -17,6 +17,7 @@ import { indexOf } from '../../src/search/lexical/elasticsearch-index.ts';
 import type { Filters } from '../../src/search/lexical/filter.ts';
 import { bulkLines } from '../support/bulk-lines.ts';
 import { until } from '../support/cli.ts';
+import { lackingElasticsearch, type TestElasticsearch, testElasticsearch } from '../support/elasticsearch.ts';
 import { smallVocabulary } from '../support/downloads.ts';
 import { type Gate, gateBefore } from '../support/gate.ts';
 import {
@@ -28,11 +29,7 @@ import {
 } from '../support/servers.ts';
 import { type Serving, serveStack, type StackParts, stackPorts } from '../support/served-stack.ts';
 
-const url = process.env['PORTIERE_TEST_ELASTICSEARCH'] ?? '';
-const lacking =
-  url === ''
-    ? ' (skipped: PORTIERE_TEST_ELASTICSEARCH, the address of a server, is not set)'
-    : (lackingPostgres ?? lackingRedis);
+const lacking = lackingElasticsearch ?? lackingPostgres ?? lackingRedis;
 
 describe.skipIf(lacking !== undefined)(`a stack with a real Elasticsearch${lacking ?? ''}`, () => {
   let folder: string;
@@ -44,13 +41,14 @@ describe.skipIf(lacking !== undefined)(`a stack with a real Elasticsearch${lacki
   let ports: Ports;
   let serving: Serving | undefined;
   const builds: string[] = [];
-  const password = process.env['PORTIERE_TEST_ELASTICSEARCH_PASSWORD'];
-  const login = password === undefined ? {} : { username: 'elastic', password };
+  let server: TestElasticsearch;
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'portiere-elasticsearch-'));
     postgres = await startPostgres('pH7r2Wk9Qx4Vz1Nc8Lt5');
     redis = await startRedis('b6Mj3Yf0Ts9Ug2Xd5Ke8');
+    server = await testElasticsearch();
+    const { url, login } = server;
     const { hostname, port } = new URL(url);
     gate = await gateBefore(hostname, Number(port));
     engine = await searchEngines.connect({ url, timeout: 10_000, ...login });
@@ -64,7 +62,7 @@ describe.skipIf(lacking !== undefined)(`a stack with a real Elasticsearch${lacki
         RATE_LIMIT_PER_MINUTE: '100000',
         PORTIERE_ENV: 'dev',
         ELASTICSEARCH_URL: `http://127.0.0.1:${gate.port}`,
-        ...(password === undefined ? {} : { ELASTIC_PASSWORD: password }),
+        ...(login.password === undefined ? {} : { ELASTIC_PASSWORD: login.password }),
       },
     };
     ports = stackPorts(parts);
@@ -74,6 +72,7 @@ describe.skipIf(lacking !== undefined)(`a stack with a real Elasticsearch${lacki
     await gate.set('shut');
     for (const name of await engine.listIndices('concepts-')) await engine.deleteIndex(name);
     await engine.close();
+    server.end();
     await postgres.end();
     await redis.end();
     await rm(folder, { recursive: true, force: true });
@@ -111,7 +110,7 @@ describe.skipIf(lacking !== undefined)(`a stack with a real Elasticsearch${lacki
 
   it('names TLS that is not there, and an address where nothing is', async () => {
     for (const [address, message] of [
-      [url.replace('http:', 'https:'), 'speaks plain HTTP'],
+      [server.url.replace('http:', 'https:'), 'speaks plain HTTP'],
       ['http://127.0.0.1:1', 'ECONNREFUSED'],
     ] as const) {
       const wrong = await searchEngines.connect({ url: address, timeout: 2_000 });

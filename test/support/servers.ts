@@ -72,10 +72,20 @@ export async function startPostgres(
     }),
   );
   const target = { kind: 'server', host: '127.0.0.1', port, user: 'portiere', password } as const;
-  execFileSync(path.join(postgresBinaries ?? '', 'psql'), ['-c', 'CREATE DATABASE portiere', 'postgres'], {
-    env: { PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: 'portiere', PGPASSWORD: password },
-    stdio: 'pipe',
+  const asUser = { PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: 'portiere', PGPASSWORD: password };
+  const psql = (statement: string): void => {
+    execFileSync(bin('psql'), ['-c', statement, 'postgres'], { env: asUser, stdio: 'pipe' });
+  };
+  // It listens a moment before it takes anybody in.
+  await until('Postgres takes a session', () => {
+    try {
+      psql('SELECT 1');
+      return true;
+    } catch {
+      return false;
+    }
   });
+  psql('CREATE DATABASE portiere');
   return { ...server, target: { ...target, database: 'portiere' } };
 }
 
