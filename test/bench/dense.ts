@@ -11,7 +11,7 @@ import { openIvf } from '../../src/search/vectors/ivf.ts';
 import { openNative } from '../../src/search/vectors/native.ts';
 import { type DenseType, planDense } from '../../src/search/vectors/plan.ts';
 import { findExactly, recallOf, type Truth } from '../../src/search/vectors/recall.ts';
-import { startFaissPeer } from './faiss-peer.ts';
+import { startFaissPeer } from './peer.ts';
 import { queriesOf, writeSynthetic } from './vectors.ts';
 
 // Dense search and builds beside faiss-cpu, in turn, on the same files: paired ratios, ours to theirs.

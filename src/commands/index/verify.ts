@@ -2,10 +2,11 @@ import path from 'node:path';
 
 import { PortiereError } from '../../errors.ts';
 import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
-import { fingerprint, type Manifest } from '../../search/index/manifest.ts';
+import { fileNames, fingerprint, type Manifest } from '../../search/index/manifest.ts';
 import { refuseOtherModel } from '../../search/index/open.ts';
 import { validateBuild } from '../../search/index/validate.ts';
 import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
+import { contentDigest, expectedDigest } from '../../search/populate/elasticsearch-digest.ts';
 import { openProject, type Project } from '../context.ts';
 import { embedderOf } from '../embedder.ts';
 import { withSearchEngine } from '../search-engine.ts';
@@ -62,16 +63,21 @@ async function verifyFiles(project: Project, manifest: Manifest): Promise<number
   });
 }
 
-async function verifyEngine(ports: Ports, project: Project, { id, counts }: Manifest): Promise<void> {
+/** Every document of the build's index in Elasticsearch, by id and content, against the build's own full text. */
+async function verifyEngine(ports: Ports, project: Project, manifest: Manifest): Promise<void> {
   await withSearchEngine(ports, project, async (engine) => {
     if (engine === undefined) return;
-    const index = indexOf(id, engine.alias);
+    const index = indexOf(manifest.id, engine.alias);
     const count = await engine.count(index);
-    if (count === counts.concepts) return;
-    throw new PortiereError(
-      'INDEX_INVALID',
-      `The index ${index} in Elasticsearch holds ${count ?? 0} concepts, the build ${counts.concepts}.`,
-      { hint: 'Load it again with: portiere index populate' },
-    );
+    const due = manifest.counts.concepts;
+    if (count !== due)
+      throw notHeld(`The index ${index} in Elasticsearch holds ${count ?? 0} concepts, the build ${due}.`);
+    const expected = expectedDigest(path.join(folderOf(project, manifest), fileNames.lexical));
+    if ((await contentDigest(engine, index)) === expected) return;
+    throw notHeld(`The index ${index} in Elasticsearch holds other documents than the build.`);
   });
+}
+
+function notHeld(message: string): PortiereError {
+  return new PortiereError('INDEX_INVALID', message, { hint: 'Load it again with: portiere index populate' });
 }
