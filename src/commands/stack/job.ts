@@ -5,6 +5,7 @@ import { type Project, underLease } from '../context.ts';
 import { stackOf } from '../stack.ts';
 import { requireRendered } from './compose-file.ts';
 import { composeFile, connectEngine, namespaceOf, ownedBy } from './engine.ts';
+import { noteOf } from './job-note.ts';
 import { knownService } from './select.ts';
 
 export interface JobRequest {
@@ -81,17 +82,6 @@ async function runOnce(
     },
   );
   return { exitCode, data: json ? dataIn(stdout) : {}, view: [] };
-}
-
-/** What a line of standard error says to a reader: an event in words, nothing of what Compose says of its own work. */
-function noteOf(line: string): readonly string[] {
-  if (/^ ?(?:Container|Network|Volume) /.test(line)) return [];
-  if (!line.startsWith('{"event"')) return [line];
-  const { event, step, text, done, total, unit } = JSON.parse(line) as Readonly<Record<string, unknown>>;
-  if (typeof text === 'string') return [text];
-  if (event === 'progress')
-    return [`  ${String(done)}${typeof total === 'number' ? ` / ${total}` : ''} ${String(unit)}`];
-  return [`${String(step)}${event === 'start' ? ' ...' : `: ${String(event)}`}`];
 }
 
 /** `docker compose run` knows mounts by their short form alone, which has no way to write a colon in a path. */
