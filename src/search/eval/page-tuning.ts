@@ -20,7 +20,7 @@ export function tuningSection(tuning: Tuning): Markup {
         <thead>
           <tr>
             <th>Noise</th>
-            <th>Queries</th>
+            <th class="wide">Queries</th>
             <th>shipped @10</th>
             <th>tuned @10</th>
             <th>Difference</th>
@@ -31,7 +31,7 @@ export function tuningSection(tuning: Tuning): Markup {
             (one) =>
               html`<tr>
                 <td>${noiseNames[one.noise]}</td>
-                <td>${one.queries}</td>
+                <td class="wide">${one.queries}</td>
                 <td>${share(one.shipped.recall_at_10)}</td>
                 <td>${share(one.tuned.recall_at_10)}</td>
                 <td>${interval(one)}</td>
