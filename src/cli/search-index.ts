@@ -38,7 +38,10 @@ export function addIndexCommands<Command extends Described>({
       async () => (await import('../commands/index/build.ts')).build,
     ),
   )
-    .option('--source <source>', from)
+    .option('--source <source>', `${from}; FILE.h5: vectors that somebody else computed`)
+    .option('--out <folder>', 'with --source FILE.h5: where its index goes')
+    .option('--vectors <name>', 'with --source FILE.h5: the data set of vectors')
+    .option('--ids <name>', 'with --source FILE.h5: the data set of ids')
     .option('--only <half>', "dense or lexical: the other half is the published build's", half)
     .option('--if-changed', 'only where the vocabulary, the model or a setting changed');
   withVocabulary(

@@ -9,6 +9,7 @@ import { builderOf } from '../embedder.ts';
 import { withDatabase } from '../migrate.ts';
 import { openProjectFor, openSource, vocabularyInside, type VocabularyOptions } from '../vocabulary.ts';
 import { chosenBuild, folderOf } from './builds.ts';
+import { buildFromFeatures, isFeatures } from './features.ts';
 import { insideStack } from './inside.ts';
 import { type StageCost, startMeter } from './meter.ts';
 import { buildAndPublish, publishedManifest, recipeFor } from './publish.ts';
@@ -19,13 +20,20 @@ export interface IndexBuildOptions extends VocabularyOptions {
   readonly ifChanged?: boolean;
   /** Builds one half; the other is the published build's. */
   readonly only?: 'dense' | 'lexical';
+  /** For a file of vectors: the folder of its index, and the names of its data sets. */
+  readonly out?: string;
+  readonly vectors?: string;
+  readonly ids?: string;
 }
 
 /** Builds both indexes from a download or from the loaded vocabulary and publishes them. */
 export async function build(ports: Ports, options: IndexBuildOptions): Promise<Outcome> {
+  if (isFeatures(options.source)) {
+    return await buildFromFeatures(ports, await openProjectFor(ports, options), options);
+  }
   if (options.source !== undefined && options.source !== 'database') {
     throw new PortiereError('USAGE', `--source ${options.source} is not known.`, {
-      hint: 'It takes: database',
+      hint: 'It takes: database, or a file of vectors (.h5, .hdf5)',
     });
   }
   if (options.source !== undefined && options.vocabulary !== undefined) {

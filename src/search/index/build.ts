@@ -22,7 +22,7 @@ import {
 import { embeddingsFolder } from './publish.ts';
 import { recipeOf } from './recipe.ts';
 import { requireSameRows, type Reuse, takeOver } from './reuse.ts';
-import { buildDenseIndex } from './stages/dense.ts';
+import { buildDenseIndex, textQuestions } from './stages/dense.ts';
 import { type LexicalFigures, writeLexical } from './stages/lexical.ts';
 import { embedMissing, forgetMissing, listMissing } from './stages/missing.ts';
 import { writeVectors } from './stages/vectors.ts';
@@ -94,7 +94,8 @@ async function make(
   const threads = embedder.width ?? 1;
   const figures = await draft.once('dense', async () => {
     if (reuse?.half !== 'dense') {
-      return await buildDenseIndex({ folder, plan, quality, embedder, threads, terms, progress });
+      const questions = async (): Promise<Float32Array> => await embedder.embed(textQuestions(folder, terms));
+      return await buildDenseIndex({ folder, plan, quality, threads, questions, progress });
     }
     await takeOver(reuse, folder, [fileNames.dense]);
     const { nprobe, recall_at_10 } = reuse.manifest.dense;

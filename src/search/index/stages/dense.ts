@@ -2,7 +2,6 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import type { Progress } from '../../../ports.ts';
-import type { Embedder } from '../../embed/embedder.ts';
 import { buildDense } from '../../vectors/build.ts';
 import type { DensePlan } from '../../vectors/plan.ts';
 import { openDense } from '../../vectors/open.ts';
@@ -21,10 +20,9 @@ export interface DenseStage {
   readonly folder: string;
   readonly plan: DensePlan;
   readonly quality: 'standard' | 'high';
-  readonly embedder: Embedder;
   readonly threads: number;
-  /** Terms in the lexical file. */
-  readonly terms: number;
+  /** Vectors near those that are there, as a search would bring them, one after the other. */
+  readonly questions: () => Promise<Float32Array>;
   readonly progress: Progress;
 }
 
@@ -39,7 +37,7 @@ const words = {
 
 /** Builds the planned index over the vectors and finds the fewest lists that reach the recall; Flat has nothing to build. */
 export async function buildDenseIndex(stage: DenseStage): Promise<DenseFigures> {
-  const { folder, plan, quality, embedder, threads, progress } = stage;
+  const { folder, plan, quality, threads, progress } = stage;
   if (plan.type === 'Flat') return { nprobe: null, recall_at_10: null };
   const vectors = path.join(folder, fileNames.vectors);
   const target = path.join(folder, fileNames.dense);
@@ -52,7 +50,7 @@ export async function buildDenseIndex(stage: DenseStage): Promise<DenseFigures> 
       progress.update(done, total, words[what]);
     },
   });
-  const queries = await embedder.embed(sampleQuestions(stage));
+  const queries = await stage.questions();
   if (plan.type === 'HNSW') {
     const index = await openDense(target, { engine: 'auto', vectors });
     try {
@@ -74,18 +72,20 @@ export async function buildDenseIndex(stage: DenseStage): Promise<DenseFigures> 
 }
 
 /** Texts of the vocabulary as a hurried typist would ask for them: near what is there, and not on it. */
-function sampleQuestions({ folder, terms }: DenseStage): string[] {
+export function textQuestions(folder: string, terms: number): string[] {
   const lexical = new DatabaseSync(path.join(folder, fileNames.lexical), { readOnly: true });
   try {
     const read = lexical.prepare('SELECT text FROM term WHERE row = ?');
-    const count = Math.min(questions, terms);
-    return Array.from({ length: count }, (_, at) => {
-      const row = Math.floor(((at + 0.5) * terms) / count);
-      return hurried(String(read.get(row)?.['text'] ?? ''));
-    });
+    return spread(terms).map((row) => hurried(String(read.get(row)?.['text'] ?? '')));
   } finally {
     lexical.close();
   }
+}
+
+/** Some hundred rows, spread evenly. */
+export function spread(rows: number): number[] {
+  const count = Math.min(questions, rows);
+  return Array.from({ length: count }, (_, at) => Math.floor(((at + 0.5) * rows) / count));
 }
 
 function rounded(recall: number): number {
