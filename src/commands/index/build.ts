@@ -7,24 +7,13 @@ import type { VocabularySource } from '../../search/vocabulary/source.ts';
 import { type Project, underLease } from '../context.ts';
 import { builderOf } from '../embedder.ts';
 import { withDatabase } from '../migrate.ts';
-import { openProjectFor, openSource, vocabularyInside, type VocabularyOptions } from '../vocabulary.ts';
+import { openProjectFor, openSource, vocabularyInside } from '../vocabulary.ts';
 import { chosenBuild, folderOf } from './builds.ts';
 import { buildFromFeatures, isFeatures } from './features.ts';
 import { insideStack } from './inside.ts';
 import { type StageCost, startMeter } from './meter.ts';
+import type { IndexBuildOptions } from './options.ts';
 import { buildAndPublish, publishedManifest, recipeFor } from './publish.ts';
-
-export interface IndexBuildOptions extends VocabularyOptions {
-  readonly source?: string;
-  /** Only where the vocabulary, the model or the settings are others than the published build's. */
-  readonly ifChanged?: boolean;
-  /** Builds one half; the other is the published build's. */
-  readonly only?: 'dense' | 'lexical';
-  /** For a file of vectors: the folder of its index, and the names of its data sets. */
-  readonly out?: string;
-  readonly vectors?: string;
-  readonly ids?: string;
-}
 
 /** Builds both indexes from a download or from the loaded vocabulary and publishes them. */
 export async function build(ports: Ports, options: IndexBuildOptions): Promise<Outcome> {

@@ -8,11 +8,11 @@ import { buildFeatures, type FeaturesManifest } from '../../search/index/build-f
 import { fingerprint } from '../../search/index/manifest.ts';
 import { publish, sweep } from '../../search/index/publish.ts';
 import { type Project, underLease } from '../context.ts';
-import type { IndexBuildOptions } from './build.ts';
+import type { IndexBuildOptions } from './options.ts';
 import { denseWish } from './publish.ts';
 
 /** Whether `--source` names a file of vectors. */
-export function isFeatures(source: string | undefined): source is string {
+export function isFeatures(source: string | undefined): boolean {
   return source !== undefined && /\.(?:h5|hdf5)$/iu.test(source);
 }
 

@@ -9,7 +9,8 @@ import type { VocabularySource } from '../../search/vocabulary/source.ts';
 import type { Project } from '../context.ts';
 import { builderOf } from '../embedder.ts';
 import { openProjectFor, vocabularyInside } from '../vocabulary.ts';
-import { type IndexBuildOptions, withSource } from './build.ts';
+import { withSource } from './build.ts';
+import type { IndexBuildOptions } from './options.ts';
 import { insideStack } from './inside.ts';
 import { denseWish, publishedManifest, recipeFor } from './publish.ts';
 

@@ -1,12 +1,13 @@
-import { readManifest } from '../../search/index/manifest.ts';
 import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
+import type { EmbedderIdentity } from '../../search/embed/embedder.ts';
 import { pruneCaches } from '../../search/embed/cache.ts';
 import { embeddingsFolder, listBuilds, publishedBuild, sweep } from '../../search/index/publish.ts';
 import { pruneElasticsearch } from '../../search/populate/elasticsearch.ts';
-import { openProject, underLease } from '../context.ts';
+import { openProject, type Project, underLease } from '../context.ts';
 import { withSearchEngine } from '../search-engine.ts';
-import { folderOf } from './builds.ts';
+import { embedderOf } from '../embedder.ts';
 import { insideStack } from './inside.ts';
+import { publishedManifest } from './publish.ts';
 
 /** Removes unfinished builds, those beyond INDEX_KEEP, and vectors that were kept for models no longer used. */
 export async function prune(ports: Ports, options: GlobalOptions): Promise<Outcome> {
@@ -28,13 +29,11 @@ export async function prune(ports: Ports, options: GlobalOptions): Promise<Outco
   }
   return await underLease(ports, project, 'index prune', async () => {
     const builds = await sweep(pointer, { keep });
-    const used =
-      published === undefined ? undefined : await readManifest(folderOf(project, { id: published }));
-    const caches = await pruneCaches(embeddingsFolder(pointer), used?.embedding);
+    const caches = await pruneCaches(embeddingsFolder(pointer), await usedModels(ports, project));
     const indices = await withSearchEngine(ports, project, async (engine) =>
       engine === undefined || published === undefined
         ? []
-        : await pruneElasticsearch(engine, { published, keep }),
+        : await pruneElasticsearch(engine, { keep, also: [published] }),
     );
     const removed = [...builds, ...indices, ...caches.map((name) => `embeddings/${name}`)];
     return {
@@ -42,4 +41,12 @@ export async function prune(ports: Ports, options: GlobalOptions): Promise<Outco
       view: [removed.length === 0 ? 'Nothing to remove.' : `Removed:\n${removed.join('\n')}`],
     };
   });
+}
+
+/** The configured model, for which hours of embedding may be kept, and the published build's. */
+async function usedModels(ports: Ports, project: Project): Promise<readonly EmbedderIdentity[]> {
+  const embedder = await embedderOf(ports, project);
+  await embedder.close();
+  const published = await publishedManifest(project);
+  return [embedder.identity, ...(published === undefined ? [] : [published.embedding])];
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 
 import { PortiereError } from '../../errors.ts';
@@ -8,7 +9,7 @@ import { buildIndex } from '../../search/index/build.ts';
 import { unfinished } from '../../search/index/draft.ts';
 import { type DenseWish, fileNames, type Manifest, readManifest } from '../../search/index/manifest.ts';
 import { buildsFolder, publishedBuild, sweep } from '../../search/index/publish.ts';
-import { recipeOf } from '../../search/index/recipe.ts';
+import { draftKey, recipeOf } from '../../search/index/recipe.ts';
 import type { Reuse } from '../../search/index/reuse.ts';
 import { settleSwap, swap } from '../../search/index/swap.ts';
 import { ensureElasticsearch, pruneElasticsearch } from '../../search/populate/elasticsearch.ts';
@@ -36,11 +37,14 @@ export async function buildAndPublish(
     await settleSwap(project.pointer, engine);
     const recipe = recipeFor(ports, project, parts);
     const keep = project.config.settings.INDEX_KEEP;
-    await sweep(project.pointer, { keep, unfinished: await unfinished(project.pointer, recipe) });
+    const served = await publishedBuild(project.pointer);
+    const taken = await unfinished(project.pointer, draftKey(recipe, parts.reuse));
+    await sweep(project.pointer, { keep, also: [taken] });
     const manifest = await buildIndex({
       ...parts,
       dense: denseWish(project),
       batchTokens: project.config.settings.EMBEDDING_BATCH_TOKENS,
+      threads: availableParallelism(),
       pointer: project.pointer,
       version: ports.self.version,
       now: ports.clock.now(),
@@ -48,7 +52,8 @@ export async function buildAndPublish(
     warnOfUnusable(ports, parts.source.label, manifest.source.unusable_rows);
     if (engine !== undefined) parts.onStage?.('elasticsearch');
     await publishBuild(ports, project, { manifest, engine, progress: parts.progress });
-    await sweep(project.pointer, { keep });
+    // Replicas go on with the build before until they have opened this one; the next build sweeps it.
+    await sweep(project.pointer, { keep, also: [served] });
     return manifest;
   });
 }
@@ -95,9 +100,10 @@ export async function publishBuild(
   const build = { id, concepts: counts.concepts, lexical: path.join(folder, fileNames.lexical) };
   const checkpoint = loadCheckpoint(ports, folder);
   const loaded = engine !== undefined && (await ensureElasticsearch(engine, build, { progress, checkpoint }));
+  const served = await publishedBuild(pointer);
   await swap(pointer, id, { engine, now: ports.clock.now() });
-  if (engine !== undefined)
-    await pruneElasticsearch(engine, { published: id, keep: config.settings.INDEX_KEEP });
+  const keep = config.settings.INDEX_KEEP;
+  if (engine !== undefined) await pruneElasticsearch(engine, { keep, also: [id, served] });
   return loaded;
 }
 

@@ -28,6 +28,8 @@ interface Held {
 }
 
 const lookEvery = 300;
+/** Milliseconds after which a build that could not be opened is tried again: memory or files may be there by then. */
+const retryAfter = 20_000;
 
 export async function watchIndex(
   request: OpenRequest,
@@ -36,6 +38,7 @@ export async function watchIndex(
   let held: Held | undefined;
   let failure: string | null = null;
   let failed: string | null = null;
+  let retryAt = 0;
   let looking: Promise<void> | undefined;
 
   const look = async (): Promise<void> => {
@@ -43,7 +46,7 @@ export async function watchIndex(
     try {
       id = await publishedBuild(request.pointer);
       if (id === undefined && held === undefined) failure = 'no index is published';
-      if (id === undefined || id === failed) return;
+      if (id === undefined || (id === failed && performance.now() < retryAt)) return;
       if (id === held?.build.manifest.id) {
         failed = failure = null;
         return;
@@ -54,9 +57,10 @@ export async function watchIndex(
       failed = failure = null;
       if (before !== undefined) await retire(before);
     } catch (error) {
-      // The build in use keeps answering; a build that cannot be opened is not tried again until the pointer moves.
+      // The build in use keeps answering; a build that cannot be opened is tried again after a while.
       const known = failure;
       failed = id ?? null;
+      retryAt = performance.now() + retryAfter;
       failure = (error as Error).message;
       if (failure !== known) onFailure(error);
     }

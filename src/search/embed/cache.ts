@@ -4,6 +4,7 @@ import { mkdir, open, readdir, rm, writeFile, type FileHandle } from 'node:fs/pr
 import path from 'node:path';
 
 import { fromSystemError } from '../../errors.ts';
+import { writeAll } from '../system/disk.ts';
 import type { EmbedderIdentity } from './embedder.ts';
 import { createKeyTable, keyBytes } from './key-table.ts';
 import { encodeBlock, readBlocks } from './shard.ts';
@@ -70,15 +71,18 @@ async function opened(folder: string, identity: EmbedderIdentity, asItIs: boolea
   const openShard = async (name: string): Promise<void> => {
     const file = path.join(folder, name);
     const base = shards.length * shardSpan;
-    const handle = await open(file, asItIs ? constants.O_RDONLY : constants.O_RDWR | constants.O_CREAT);
-    const bytes = await readBlocks(file, {
+    const shard = {
+      file: await open(file, asItIs ? constants.O_RDONLY : constants.O_RDWR | constants.O_CREAT),
+      bytes: 0,
+    };
+    shards.push(shard);
+    shard.bytes = await readBlocks(file, {
       dimension,
       each({ keys, vectorsAt }) {
         remember(keys, base + vectorsAt);
       },
     });
-    if (!asItIs) await handle.truncate(bytes);
-    shards.push({ file: handle, bytes });
+    if (!asItIs) await shard.file.truncate(shard.bytes);
   };
   const write = async (keys: Uint8Array, vectors: Float32Array): Promise<void> => {
     if ((shards.at(-1)?.bytes ?? fullShard) >= fullShard) {
@@ -86,7 +90,7 @@ async function opened(folder: string, identity: EmbedderIdentity, asItIs: boolea
     }
     const shard = shards.at(-1)!;
     const block = encodeBlock(keys, vectors);
-    await shard.file.write(block, 0, block.length, shard.bytes);
+    await writeAll(shard.file, block, shard.bytes);
     unsynced.add(shard.file);
     shard.bytes += block.length;
     remember(keys, (shards.length - 1) * shardSpan + shard.bytes - vectors.byteLength);
@@ -96,7 +100,12 @@ async function opened(folder: string, identity: EmbedderIdentity, asItIs: boolea
   const names = (await readdir(folder).catch(() => []))
     .filter((name) => /^\d{6}\.shard$/.test(name))
     .toSorted();
-  for (const name of names) await openShard(name);
+  for (const name of names) {
+    await openShard(name).catch(async (error: unknown) => {
+      for (const { file } of shards) await file.close();
+      throw error;
+    });
+  }
 
   return {
     get count() {
@@ -131,13 +140,13 @@ async function opened(folder: string, identity: EmbedderIdentity, asItIs: boolea
   };
 }
 
-/** Removes the caches of all but one model; gives what was removed. */
+/** Removes the caches of all models but these; gives what was removed. */
 export async function pruneCaches(
   caches: string,
-  keep: EmbedderIdentity | undefined,
+  keep: readonly EmbedderIdentity[],
 ): Promise<readonly string[]> {
-  const kept = keep === undefined ? undefined : path.basename(cacheFolder(caches, keep));
-  const removed = (await readdir(caches).catch(() => [])).filter((name) => name !== kept);
+  const kept = new Set(keep.map((identity) => path.basename(cacheFolder(caches, identity))));
+  const removed = (await readdir(caches).catch(() => [])).filter((name) => !kept.has(name));
   for (const name of removed) await rm(path.join(caches, name), { recursive: true, force: true });
   return removed;
 }

@@ -8,6 +8,8 @@ import type { EmbedReply, EmbedRequest, EmbedStart, TravellingError } from './wo
 /** An embedder on a thread of its own. */
 export interface EmbedThread {
   readonly identity: EmbedderIdentity;
+  /** False once it has ended: it answers no more. */
+  readonly alive: boolean;
   /** As `Embedder.embed`; rejects where the thread ends before it answers. */
   embed(texts: readonly string[]): Promise<Float32Array>;
   close(): Promise<void>;
@@ -58,6 +60,9 @@ export async function startEmbedThread(start: EmbedStart): Promise<EmbedThread> 
   worker.unref();
   return {
     identity,
+    get alive() {
+      return dead === undefined;
+    },
     async embed(texts) {
       if (dead !== undefined) throw dead;
       lastId += 1;

@@ -21,11 +21,14 @@ export async function openEmbedder(request: EmbedderRequest, width: number): Pro
     width,
     async embed(texts) {
       if (width === 1 || texts.length < fewTexts) return await here.embed(texts);
-      pool ??= embedderPool({ request, threads: 1 }, width);
+      pool ??= embedderPool({ request, threads: 1 }, width).catch((error: unknown) => {
+        pool = undefined;
+        throw error;
+      });
       return await (await pool).embed(texts);
     },
     async close() {
-      await (await pool)?.close();
+      await (await pool?.catch(() => undefined))?.close();
     },
   };
 }

@@ -7,64 +7,74 @@ interface Seat {
   busy: boolean;
 }
 
+interface Waiting {
+  take(seat: Seat): void;
+  fail(error: unknown): void;
+}
+
 /**
  * Embeds on up to `width` threads: the first is there when this returns, each further one is started by the first
- * call that finds all the others busy. Calls beyond that wait in line.
+ * call that finds all the others busy. Calls beyond that wait in line. A thread that dies fails the call that it was
+ * busy with, and another takes its place.
  */
 export async function embedderPool(start: EmbedStart, width: number): Promise<Embedder> {
-  const seats: Seat[] = [{ thread: await startEmbedThread(start), busy: false }];
-  let starting = 0;
-  let failure: { readonly error: unknown } | undefined;
-  const line: ((seat: Seat) => void)[] = [];
+  const seats: Seat[] = [];
+  const line: Waiting[] = [];
+  const starting = new Set<Promise<void>>();
+  let closed = false;
 
   const free = (seat: Seat): void => {
-    const next = line.shift();
-    seat.busy = next !== undefined;
-    next?.(seat);
+    seat.busy = false;
+    if (!seat.thread.alive) seats.splice(seats.indexOf(seat), 1);
+    serve();
+  };
+  /** Gives free seats to those who wait, and starts threads for those who are left. */
+  const serve = (): void => {
+    for (const seat of seats) {
+      if (seat.busy) continue;
+      const next = line.shift();
+      if (next === undefined) return;
+      seat.busy = true;
+      next.take(seat);
+    }
+    if (line.length > starting.size && seats.length + starting.size < width && !closed) grow();
   };
   const grow = (): void => {
-    if (failure !== undefined || seats.length + starting >= width) return;
-    starting += 1;
-    startEmbedThread(start)
-      .then(
-        (thread) => {
-          const seat = { thread, busy: true };
-          seats.push(seat);
-          free(seat);
-        },
-        // The threads there are go on; one that could not be started is not tried again.
-        (error: unknown) => {
-          failure = { error };
-        },
-      )
-      .finally(() => {
-        starting -= 1;
-      });
+    const one = startEmbedThread(start).then(
+      async (thread) => {
+        starting.delete(one);
+        if (closed) return await thread.close();
+        seats.push({ thread, busy: false });
+        serve();
+      },
+      (error: unknown) => {
+        starting.delete(one);
+        // The threads there are go on; without any, nobody is to wait for one.
+        if (seats.length === 0) for (const one of line.splice(0)) one.fail(error);
+      },
+    );
+    starting.add(one);
   };
-  const seat = async (): Promise<Seat> => {
-    const idle = seats.find(({ busy }) => !busy);
-    if (idle !== undefined) {
-      idle.busy = true;
-      return idle;
-    }
-    grow();
-    return await new Promise((resolve) => {
-      line.push(resolve);
-    });
-  };
+  const first = await startEmbedThread(start);
+  seats.push({ thread: first, busy: false });
+
   return {
-    identity: seats[0]!.thread.identity,
+    identity: first.identity,
     width,
     async embed(texts) {
-      const mine = await seat();
+      const seat = await new Promise<Seat>((take, fail) => {
+        line.push({ take, fail });
+        serve();
+      });
       try {
-        return await mine.thread.embed(texts);
+        return await seat.thread.embed(texts);
       } finally {
-        free(mine);
+        free(seat);
       }
     },
     async close() {
-      await Promise.all(seats.map(async ({ thread }) => await thread.close()));
+      closed = true;
+      await Promise.all([...starting, ...seats.map(async ({ thread }) => await thread.close())]);
     },
   };
 }

@@ -94,7 +94,7 @@ export async function buildFeatures(request: FeaturesRequest): Promise<FeaturesM
       files: await fingerprintsIn(folder),
     };
     await replaceFile(path.join(folder, fileNames.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
-    await draft.finish();
+    await draft.finish([...Object.keys(manifest.files), fileNames.manifest]);
     await sync(folder);
     return manifest;
   } catch (error) {

@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 import { fromSystemError } from '../../errors.ts';
 import { replaceFile, sync } from '../system/disk.ts';
+import { fileNames } from './manifest.ts';
 import { buildsFolder } from './publish.ts';
 
 /** Steps of a build, each of which leaves its files complete and on disk, and a few figures. */
@@ -22,8 +23,10 @@ export interface Draft {
   noted(): object | undefined;
   /** True once a stage is done: there is something worth taking up. */
   worthKeeping(): boolean;
-  /** Removes what only a draft needs. */
-  finish(): Promise<void>;
+  /** Forgets what a stage gave, so that it is done again. */
+  forget(stage: Stage): Promise<void>;
+  /** Removes all but these files: what only a draft needs, and what a killed writer left. */
+  finish(keep: readonly string[]): Promise<void>;
 }
 
 interface Saved {
@@ -64,7 +67,8 @@ export async function unfinished(pointer: string, recipe: string): Promise<strin
   const builds = buildsFolder(pointer);
   const names = await readdir(builds).catch(() => []);
   for (const name of names.toSorted((one, other) => (one < other ? 1 : -1))) {
-    if ((await load(path.join(builds, name)))?.recipe === recipe) return name;
+    const folder = path.join(builds, name);
+    if ((await load(folder))?.recipe === recipe && !(await isComplete(folder))) return name;
   }
   return undefined;
 }
@@ -94,8 +98,14 @@ function draftIn(folder: string, saved: Saved): Draft {
     },
     noted: () => saved.note ?? undefined,
     worthKeeping: () => Object.keys(saved.done).length > 0,
-    async finish() {
-      await rm(file, { force: true });
+    async forget(stage) {
+      delete saved.done[stage];
+      await save();
+    },
+    async finish(keep) {
+      for (const name of await readdir(folder)) {
+        if (!keep.includes(name)) await rm(path.join(folder, name), { recursive: true, force: true });
+      }
     },
   };
 }
@@ -106,6 +116,14 @@ async function load(folder: string): Promise<Saved | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** One with a manifest is a build: only the note of the draft was left behind. */
+async function isComplete(folder: string): Promise<boolean> {
+  return await access(path.join(folder, fileNames.manifest)).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** A folder that was not there: one that is may be the published build, made in the same millisecond or after it. */

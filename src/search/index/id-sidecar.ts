@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 
 import { fromSystemError } from '../../errors.ts';
+import { writeAll } from '../system/disk.ts';
 
 /** Writes the concept id of each row: one little-endian int64 a row, as FAISS has its labels. */
 export interface IdSidecar {
@@ -25,7 +26,7 @@ export async function createIdSidecar(path: string): Promise<IdSidecar> {
   const flush = async (): Promise<void> => {
     const held = rows % rowsAtOnce || (rows === 0 ? 0 : rowsAtOnce);
     const start = (rows - held) * 8;
-    await file.write(new Uint8Array(buffer.buffer, 0, held * 8), 0, held * 8, start).catch(inWords);
+    await writeAll(file, new Uint8Array(buffer.buffer, 0, held * 8), start).catch(inWords);
   };
   return {
     get rows() {

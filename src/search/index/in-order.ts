@@ -7,7 +7,10 @@ export async function* inOrder<Item, Result>(
   const under: Promise<Result>[] = [];
   try {
     for (const item of items) {
-      under.push(work(item));
+      const result = work(item);
+      // It is heard when its turn comes; until then its failure must not end the program.
+      result.catch(() => undefined);
+      under.push(result);
       if (under.length >= width) yield await under.shift()!;
     }
     while (under.length > 0) yield await under.shift()!;

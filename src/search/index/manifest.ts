@@ -77,7 +77,13 @@ export interface Manifest {
     /** Why this kind. */
     readonly reason: string;
   };
-  readonly lexical: { readonly engine: 'sqlite-fts5'; readonly format: number; readonly terms: number };
+  readonly lexical: {
+    readonly engine: 'sqlite-fts5';
+    readonly format: number;
+    readonly terms: number;
+    /** sha256 over the concept id and the text of each term, in row order. */
+    readonly texts: string;
+  };
   readonly counts: {
     readonly concepts: number;
     readonly names: number;

@@ -72,12 +72,12 @@ export async function listBuilds(pointer: string): Promise<string[]> {
 
 /**
  * Removes what killed builds left behind (folders without a manifest, half-made links) and all but the newest
- * `keep` builds; never the published one, nor the `unfinished` one that is to be taken up. Call it only under the
- * lease that builds run under.
+ * `keep` builds; never the published one, nor those named in `also`. Call it only under the lease that builds run
+ * under.
  */
 export async function sweep(
   pointer: string,
-  { keep, unfinished }: { readonly keep: number; readonly unfinished?: string | undefined },
+  { keep, also = [] }: { readonly keep: number; readonly also?: readonly (string | undefined)[] },
 ): Promise<readonly string[]> {
   const folder = buildsFolder(pointer);
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
@@ -85,11 +85,11 @@ export async function sweep(
   });
   const complete = await listBuilds(pointer);
   const published = await publishedBuild(pointer);
-  const kept = new Set([...complete.slice(-keep), published, unfinished]);
+  const kept = new Set([...complete.slice(-keep), published, ...also]);
   const removed = (await readdir(folder)).filter((name) => !kept.has(name));
   for (const name of removed) await rm(path.join(folder, name), { recursive: true, force: true });
   for (const name of await readdir(path.dirname(pointer))) {
-    if (name.startsWith(`.${path.basename(pointer)}.`))
+    if (name.startsWith(`.${path.basename(pointer)}.`) || name.startsWith('swap.json.'))
       await rm(path.join(path.dirname(pointer), name), { force: true });
   }
   return removed;

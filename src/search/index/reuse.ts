@@ -4,7 +4,7 @@ import path from 'node:path';
 import { PortiereError } from '../../errors.ts';
 import type { EmbedderIdentity } from '../embed/embedder.ts';
 import type { VocabularySource } from '../vocabulary/source.ts';
-import { fileNames, fingerprint, type Manifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 import { sameModel } from './open.ts';
 
 /** One half of a complete build, to be taken over as it is by a new one. */
@@ -46,17 +46,16 @@ export async function takeOver(reuse: Reuse, folder: string, names: readonly str
   }
 }
 
-/** INDEX_INVALID unless a build's vectors belong to the terms that were just written: the same ids, row by row. */
-export async function requireSameRows(
+/** INDEX_INVALID unless a build's vectors belong to the terms that were just written: the same texts, row by row. */
+export function requireSameTexts(
   { manifest }: Reuse,
-  { folder, embedding }: { readonly folder: string; readonly embedding: EmbedderIdentity },
-): Promise<void> {
-  const { sha256 } = await fingerprint(path.join(folder, fileNames.ids));
-  const same = manifest.files[fileNames.ids]?.sha256 === sha256;
+  { texts, embedding }: { readonly texts: string; readonly embedding: EmbedderIdentity },
+): void {
+  const same = manifest.lexical.texts === texts;
   if (same && sameModel(manifest.embedding, embedding)) return;
   throw new PortiereError(
     'INDEX_INVALID',
-    `The vectors of build ${manifest.id} are of ${same ? 'another model' : 'other terms'}, so they cannot be taken over.`,
+    `The vectors of build ${manifest.id} are of ${same ? 'another model' : 'other texts'}, so they cannot be taken over.`,
     { hint: 'Build both halves: portiere index build' },
   );
 }

@@ -68,7 +68,9 @@ export async function settleSwap(
     await forget(pointer);
     return undefined;
   }
-  await endSwap(pointer, published, engine);
+  // An engine that lost the build cannot be told of it: the load that follows ends the swap.
+  const held = engine === undefined || (await engine.count(indexOf(published, engine.alias))) !== undefined;
+  if (held) await endSwap(pointer, published, engine);
   return published;
 }
 

@@ -92,17 +92,16 @@ async function miscounted(
   );
 }
 
-/** Deletes the indices of all but the newest `keep` builds and the published one. */
+/** Deletes the indices of all but the newest `keep` builds and those named in `also`. */
 export async function pruneElasticsearch(
   engine: SearchEngine,
-  { published, keep }: { readonly published: string; readonly keep: number },
+  { keep, also }: { readonly keep: number; readonly also: readonly (string | undefined)[] },
 ): Promise<readonly string[]> {
   const builds = (await engine.listIndices(`${engine.alias}-`))
     .filter((name) => isBuildIndex(name, engine.alias))
     .toSorted();
-  const old = builds
-    .slice(0, Math.max(0, builds.length - keep))
-    .filter((name) => name !== indexOf(published, engine.alias));
+  const kept = new Set(also.map((id) => (id === undefined ? undefined : indexOf(id, engine.alias))));
+  const old = builds.slice(0, Math.max(0, builds.length - keep)).filter((name) => !kept.has(name));
   for (const name of old) await engine.deleteIndex(name);
   return old;
 }

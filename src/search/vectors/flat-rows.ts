@@ -50,11 +50,14 @@ export interface Reading {
   readonly path: string;
 }
 
+/** Node reads less than 2 GiB in one call. */
+const mostAtOnce = 2 ** 30;
+
 /** Fills `into`, however many reads that takes; INDEX_INVALID when the file ends first. */
 export function readFully({ file, into, position, path }: Reading): void {
   let done = 0;
   while (done < into.length) {
-    const got = readSync(file, into, done, into.length - done, position + done);
+    const got = readSync(file, into, done, Math.min(mostAtOnce, into.length - done), position + done);
     if (got === 0) throw new PortiereError('INDEX_INVALID', `${path} became shorter while it was read.`);
     done += got;
   }

@@ -1,5 +1,6 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { fromSystemError, PortiereError } from '../../errors.ts';
+import { writeAll } from '../system/disk.ts';
 import { encodeFlatHeader, FLAT_HEADER_BYTES } from './faiss-header.ts';
 
 /** Writes a FAISS flat index row by row. Until `finish` the file is not a valid index. */
@@ -64,14 +65,6 @@ function checkRows(rows: Float32Array, dimension: number, before: number): void 
       const row = before + Math.floor(i / dimension);
       throw new PortiereError('BUG', `The vector of row ${row} holds ${rows[i]}, not a finite number.`);
     }
-  }
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
   }
 }
 

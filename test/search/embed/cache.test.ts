@@ -77,12 +77,12 @@ describe('the embedding cache', () => {
     const other = await openCache(folder, int8);
     expect(await held(other, 'fever')).toBe(false);
     await other.close();
-    expect(await pruneCaches(folder, identity)).toHaveLength(1);
+    expect(await pruneCaches(folder, [identity])).toHaveLength(1);
     const [left] = await readdir(folder);
     expect(JSON.parse(await readFile(path.join(folder, left ?? '', 'identity.json'), 'utf8'))).toEqual(
       identity,
     );
-    expect(await pruneCaches(path.join(folder, 'none'), undefined)).toEqual([]);
+    expect(await pruneCaches(path.join(folder, 'none'), [])).toEqual([]);
   });
 });
 

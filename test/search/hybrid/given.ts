@@ -32,6 +32,7 @@ export async function builtFrom(concepts: readonly Given[]): Promise<OpenBuild> 
     embedder,
     dense: { type: 'auto', quality: 'standard', memory: 2 ** 31 },
     batchTokens: 512,
+    threads: 1,
     pointer,
     version: '0.0.0',
     now: new Date(0),

@@ -171,10 +171,11 @@ describe('a build that takes over half of another', () => {
   it('refuses vectors of other terms', async () => {
     const manifest = await buildAndPublish(pointer);
     const reuse = { half: 'dense', manifest, folder: path.dirname(fileOf(manifest, 'ids')) } as const;
-    const source = memorySource({ rows: [...concepts, concept(77, 'More')] });
+    const reworded = concepts.map((one, at) => (at === 3 ? { ...one, concept_name: 'Reworded' } : one));
+    const source = memorySource({ rows: reworded });
     await expect(build(pointer, { source, reuse })).rejects.toMatchObject({
       code: 'INDEX_INVALID',
-      message: expect.stringMatching(/other terms/),
+      message: expect.stringMatching(/other texts/),
     });
   });
 });

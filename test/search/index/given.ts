@@ -128,6 +128,7 @@ export async function build(pointer: string, options: BuildOptions = {}): Promis
     embedder: options.embedder ?? embedder,
     dense,
     batchTokens: 512,
+    threads: 1,
     progress: quiet,
     reuse: options.reuse,
   };

@@ -18,6 +18,7 @@ beforeEach(async () => {
   ({ folder, pointer } = await newPointer());
   await mkdir(path.dirname(pointer), { recursive: true });
   engine = fakeSearchEngine();
+  for (const id of [one, two]) engine.indices.set(indexOf(id), new Map());
   await swap(pointer, one, { engine, now });
 });
 afterEach(async () => {
@@ -54,6 +55,17 @@ describe('a swap', () => {
     await publish(pointer, one);
     expect(await settleSwap(pointer, engine)).toBe(one);
     expect(aliased()).toEqual([indexOf(one)]);
+    expect(await pendingSwap(pointer)).toBeUndefined();
+  });
+
+  it('stays pending, and stops nobody, where the engine has lost the build', async () => {
+    await expect(swap(pointer, two, { engine: failing(), now })).rejects.toThrow('gone');
+    engine.indices.delete(indexOf(two));
+    expect(await settleSwap(pointer, engine)).toBe(two);
+    expect(aliased()).toEqual([indexOf(one)]);
+    engine.indices.set(indexOf(two), new Map());
+    await swap(pointer, two, { engine, now });
+    expect(aliased()).toEqual([indexOf(two)]);
     expect(await pendingSwap(pointer)).toBeUndefined();
   });
 

@@ -210,16 +210,16 @@ describe('pruneElasticsearch', () => {
   it('deletes all but the newest builds, nothing else', async () => {
     for (const at of [1, 2, 3, 4]) engine.indices.set(indexOf(name(at)), new Map());
     engine.indices.set('concepts-mine', new Map());
-    await pruneElasticsearch(engine, { published: name(4), keep: 2 });
+    await pruneElasticsearch(engine, { keep: 2, also: [name(4)] });
     expect(engine.log).toEqual([`delete ${indexOf(name(1))}`, `delete ${indexOf(name(2))}`]);
-    await pruneElasticsearch(engine, { published: name(4), keep: 2 });
+    await pruneElasticsearch(engine, { keep: 2, also: [name(4)] });
     expect(engine.log).toHaveLength(2);
     expect(engine.indices.has('concepts-mine')).toBe(true);
   });
 
   it('keeps the published build however old it is', async () => {
     for (const at of [1, 2, 3]) engine.indices.set(indexOf(name(at)), new Map());
-    await pruneElasticsearch(engine, { published: name(1), keep: 2 });
+    await pruneElasticsearch(engine, { keep: 2, also: [name(1)] });
     expect([...engine.indices.keys()]).toEqual([1, 2, 3].map((at) => indexOf(name(at))));
   });
 });

@@ -1,3 +1,4 @@
+import { createHash, type Hash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -16,6 +17,8 @@ export interface LexicalFigures {
   readonly ancestors: number;
   readonly vocabularies: Readonly<Record<string, number>>;
   readonly unusable_rows: number;
+  /** sha256 over the concept id and the text of each term, in row order. */
+  readonly texts: string;
 }
 
 /** Relationships that a concept's page shows. */
@@ -35,9 +38,10 @@ export async function writeLexical(
   const ids = await createIdSidecar(path.join(folder, fileNames.ids));
   let finished = false;
   try {
-    const vocabularies = await addNames({ source, lexical, ids, progress });
+    const texts = createHash('sha256');
+    const vocabularies = await addNames({ source, lexical, ids, texts, progress });
     const names = ids.rows;
-    await addSynonyms({ source, lexical, ids, progress });
+    await addSynonyms({ source, lexical, ids, texts, progress });
     const mappings = await addMappings(source, lexical, progress);
     const ancestors = await addAncestors(source, lexical, progress);
     progress.say('building the full-text index');
@@ -52,6 +56,7 @@ export async function writeLexical(
       ancestors,
       vocabularies,
       unusable_rows: source.unusable(),
+      texts: texts.digest('hex'),
     };
   } finally {
     if (!finished) lexical.abandon();
@@ -63,16 +68,18 @@ interface Parts {
   readonly source: VocabularySource;
   readonly lexical: LexicalWriter;
   readonly ids: IdSidecar;
+  readonly texts: Hash;
   readonly progress: Progress;
 }
 
-async function addNames({ source, lexical, ids, progress }: Parts): Promise<Record<string, number>> {
+async function addNames({ source, lexical, ids, texts, progress }: Parts): Promise<Record<string, number>> {
   const vocabularies: Record<string, number> = {};
   for await (const batch of source.concepts()) {
     for (const concept of batch) {
       const { concept_id, concept_name: text, vocabulary_id } = concept;
       lexical.addConcept(concept);
       lexical.addTerm({ concept_id, kind: 'name', text, row: ids.rows });
+      texts.update(`${concept_id}\t${text}\n`);
       await ids.add(concept_id);
       vocabularies[vocabulary_id] = (vocabularies[vocabulary_id] ?? 0) + 1;
     }
@@ -81,13 +88,14 @@ async function addNames({ source, lexical, ids, progress }: Parts): Promise<Reco
   return vocabularies;
 }
 
-async function addSynonyms({ source, lexical, ids, progress }: Parts): Promise<void> {
+async function addSynonyms({ source, lexical, ids, texts, progress }: Parts): Promise<void> {
   let read = 0;
   for await (const batch of source.synonyms()) {
     for (const { concept_id, concept_synonym_name: text } of batch) {
       const name = lexical.nameOf(concept_id);
       if (name === undefined || name === text) continue;
       lexical.addTerm({ concept_id, kind: 'synonym', text, row: ids.rows });
+      texts.update(`${concept_id}\t${text}\n`);
       await ids.add(concept_id);
     }
     read += batch.length;

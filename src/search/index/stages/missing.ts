@@ -7,6 +7,7 @@ import { sync } from '../../system/disk.ts';
 import { type EmbeddingCache, keyOf } from '../../embed/cache.ts';
 import { keyBytes } from '../../embed/key-table.ts';
 import type { Embedder } from '../../embed/embedder.ts';
+import { runSql } from '../../lexical/sql-thread.ts';
 import { inOrder } from '../in-order.ts';
 import { fileNames } from '../manifest.ts';
 
@@ -15,6 +16,8 @@ export interface MissingFigures {
   readonly distinct: number;
   /** Those that the cache did not hold when the build began. */
   readonly missing: number;
+  /** Vectors that it did hold then. */
+  readonly kept: number;
 }
 
 /** Name of the list of missing texts inside the draft's folder. */
@@ -29,6 +32,21 @@ const syncEvery = 2_000;
  * what it was embedded with.
  */
 export async function listMissing(
+  folder: string,
+  cache: EmbeddingCache,
+  progress: Progress,
+): Promise<MissingFigures> {
+  const file = path.join(folder, listFile);
+  const figures = await findMissing(folder, cache, progress);
+  // On a thread: it sorts all of them at once.
+  const order =
+    'INSERT INTO missing (text) SELECT text FROM found ORDER BY length(text), text; DROP TABLE found;';
+  await runSql({ file, script: `PRAGMA synchronous = OFF; BEGIN; ${order} COMMIT;` });
+  await sync(file);
+  return figures;
+}
+
+async function findMissing(
   folder: string,
   cache: EmbeddingCache,
   progress: Progress,
@@ -56,14 +74,11 @@ export async function listMissing(
         await new Promise(setImmediate);
       }
     }
-    list.exec(
-      `INSERT INTO missing (text) SELECT text FROM found ORDER BY length(text), text; DROP TABLE found; COMMIT;`,
-    );
-    return { distinct, missing };
+    list.exec('COMMIT');
+    return { distinct, missing, kept: cache.count };
   } finally {
     lexical.close();
     list.close();
-    await sync(file);
   }
 }
 

@@ -28,7 +28,7 @@ export interface VectorRequest {
   readonly progress: Progress;
 }
 
-const chunk = 4096;
+const chunk = 2048;
 const noteEvery = 2_000;
 
 /** Writes the vector of every term, in row order, as a FAISS flat file. Broken off, it goes on at its last note. */
@@ -50,7 +50,9 @@ export async function writeVectors(request: VectorRequest): Promise<VectorFigure
       const texts = read.all(start, start + chunk).map((row) => String(row['text']));
       return cache === undefined ? await embedder.embed(texts) : fromCache(cache, texts, dimension);
     };
-    for await (const vectors of inOrder(starts(rows, terms), vectorsFrom, (embedder.width ?? 1) + 1)) {
+    // Reading from the cache is work of this thread, so there is nothing to have under way at once.
+    const width = cache === undefined ? (embedder.width ?? 1) + 1 : 1;
+    for await (const vectors of inOrder(starts(rows, terms), vectorsFrom, width)) {
       await flat.append(vectors);
       rows += vectors.length / dimension;
       zeros += countZeros(vectors, dimension);
