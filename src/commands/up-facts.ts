@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { UpFacts } from '../plan/rollout.ts';
 import type { Database, Ports } from '../ports.ts';
 import type { Embedder, EmbedderIdentity } from '../search/embed/embedder.ts';
 import { sameModel } from '../search/index/open.ts';
 import { publishedVocabulary } from '../search/populate/load-vocabulary.ts';
-import { publishedManifest } from './index/publish.ts';
+import { denseWish, publishedManifest } from './index/publish.ts';
 import type { Project } from './context.ts';
 import { look } from './migrate.ts';
 import { fingerprint, loadServer } from './server-state.ts';
@@ -34,6 +36,7 @@ export async function gatherFacts(
             digest: manifest.source.digest,
             select: manifest.source.select,
             usable: sameModel(manifest.embedding, embedder.identity),
+            asWished: isDeepStrictEqual(manifest.dense.wish, denseWish(project)),
             model: modelName(manifest.embedding),
           },
     model: modelName(embedder.identity),

@@ -10,6 +10,8 @@ export interface UpFacts {
     readonly select: readonly string[];
     /** Made by the configured model, and in the format that this version reads. */
     readonly usable: boolean;
+    /** Its dense index is of the kind and quality that the settings ask for. */
+    readonly asWished: boolean;
     readonly model: string;
   } | null;
   readonly model: string;
@@ -53,5 +55,6 @@ function buildCause({ wanted, loaded, published, select, model }: UpFacts): stri
   if (!published.usable) return `published by ${published.model}, wanted ${model}`;
   if (published.digest !== (wanted?.digest ?? loaded?.digest)) return 'the vocabulary changed';
   if (published.select.toSorted().join() !== select.toSorted().join()) return 'the selection changed';
+  if (!published.asWished) return 'the settings of the dense index changed';
   return null;
 }

@@ -8,7 +8,7 @@ const settled: UpFacts = {
   wanted: sample,
   select: [],
   loaded: sample,
-  published: { digest: 'aaaa', select: [], usable: true, model: 'hashing' },
+  published: { digest: 'aaaa', select: [], usable: true, asWished: true, model: 'hashing' },
   model: 'hashing',
   server: 'running',
 };
@@ -49,12 +49,12 @@ describe('planUp', () => {
   });
 
   it('builds anew for another model or selection; the order of a selection does not matter', () => {
-    const published = { digest: 'aaaa', select: ['B', 'A'], usable: true, model: 'hashing' };
+    const published = { digest: 'aaaa', select: ['B', 'A'], usable: true, asWished: true, model: 'hashing' };
     expect(planned({ published, select: ['A'] }).build).toBe('the selection changed');
     expect(planned({ published, select: ['A', 'B'] }).build).toBeNull();
-    expect(planned({ published: { ...published, usable: false }, model: 'minilm' }).build).toBe(
-      'published by hashing, wanted minilm',
-    );
+    expect(
+      planned({ published: { ...published, usable: false, asWished: true }, model: 'minilm' }).build,
+    ).toBe('published by hashing, wanted minilm');
   });
 
   it.each([

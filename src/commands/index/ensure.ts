@@ -1,15 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import path from 'node:path';
 
 import { PortiereError } from '../../errors.ts';
 import { planUp, type UpPlan } from '../../plan/rollout.ts';
 import type { Outcome, Ports } from '../../ports.ts';
 import type { EmbedderIdentity } from '../../search/embed/embedder.ts';
-import { type Manifest, readManifest } from '../../search/index/manifest.ts';
+import type { Manifest } from '../../search/index/manifest.ts';
 import { sameModel } from '../../search/index/open.ts';
-import { buildsFolder, listBuilds } from '../../search/index/publish.ts';
+import { keptBuilds } from './builds.ts';
 import { insideStack } from './inside.ts';
-import { publishBuild } from './publish.ts';
+import { denseWish, publishBuild } from './publish.ts';
 import { type Project, underLease } from '../context.ts';
 import { builderOf } from '../embedder.ts';
 import { summary } from './build.ts';
@@ -86,16 +85,15 @@ async function loadEngine(ports: Ports, project: Project, manifest: Manifest): P
 
 /** The newest complete build of the same vocabulary, selection and model: one that was killed before it was published. */
 async function completeBuild(
-  { pointer }: Project,
+  project: Project,
   { digest, select }: Wanted,
   identity: EmbedderIdentity,
 ): Promise<Manifest | undefined> {
-  for (const id of (await listBuilds(pointer)).toReversed()) {
-    const manifest = await readManifest(path.join(buildsFolder(pointer), id)).catch(() => undefined);
+  for (const manifest of (await keptBuilds(project)).toReversed()) {
     const fits =
-      manifest !== undefined &&
       manifest.source.digest === digest &&
       isDeepStrictEqual(manifest.source.select.toSorted(), select.toSorted()) &&
+      isDeepStrictEqual(manifest.dense.wish, denseWish(project)) &&
       sameModel(manifest.embedding, identity);
     if (fits) return manifest;
   }

@@ -76,8 +76,12 @@ export function recipeFor(
 /** What the configuration asks of the dense index. */
 export function denseWish({ config }: Project): DenseWish {
   const { DENSE_INDEX, DENSE_QUALITY, DENSE_MEMORY_MB, DENSE_NLIST } = config.settings;
-  const nlist = DENSE_NLIST === 0 ? undefined : DENSE_NLIST;
-  return { type: DENSE_INDEX, quality: DENSE_QUALITY, memory: DENSE_MEMORY_MB * 2 ** 20, nlist };
+  return {
+    type: DENSE_INDEX,
+    quality: DENSE_QUALITY,
+    memory: DENSE_MEMORY_MB * 2 ** 20,
+    ...(DENSE_NLIST === 0 ? {} : { nlist: DENSE_NLIST }),
+  };
 }
 
 export interface Publishing {

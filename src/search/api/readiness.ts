@@ -35,7 +35,7 @@ export async function probeReadiness(parts: ReadinessParts): Promise<{ status: 2
     }),
     probe('dense', 'down', async () => {
       await index.use(async ({ dense }) => {
-        await dense.search(new Float32Array(dense.dimension).fill(1), 1);
+        await dense.search(await index.embedder.embed(['probe']), 1);
       });
     }),
   ]);

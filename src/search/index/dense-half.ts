@@ -42,7 +42,17 @@ export async function makeDense(
   const { type, nlist, rerank, reason } = plan;
   return {
     zeros,
-    dense: { type, metric: 'inner_product', dimension, count: terms, nlist, rerank, reason, ...figures },
+    dense: {
+      type,
+      metric: 'inner_product',
+      dimension,
+      count: terms,
+      nlist,
+      rerank,
+      reason,
+      wish: dense,
+      ...figures,
+    },
   };
 }
 

@@ -76,6 +76,8 @@ export interface Manifest {
     readonly recall_at_10: number | null;
     /** Why this kind. */
     readonly reason: string;
+    /** What was asked for. */
+    readonly wish: DenseWish;
   };
   readonly lexical: {
     readonly engine: 'sqlite-fts5';

@@ -47,6 +47,8 @@ const LEAST_ROWS_A_LIST = 39;
 const ROWS_A_LIST = { standard: 64, high: 128 } as const;
 const TRAINING_BYTES = 400 * 2 ** 20;
 const ITERATIONS = { standard: 8, high: 16 } as const;
+/** What is learnt from lies in one WebAssembly memory, which addresses 4 GiB. */
+const MOST_TO_BUILD = 3.8 * 2 ** 30;
 const EF_CONSTRUCTION = { standard: 200, high: 400 } as const;
 
 /**
@@ -58,6 +60,12 @@ export function planDense(request: DenseRequest): DensePlan {
   const choice =
     request.type === 'auto' ? choose(request) : { type: request.type, reason: 'It was asked for.' };
   const plan = planOf(request, choice);
+  if (plan.nlist !== null && plan.buildMemoryBytes > MOST_TO_BUILD) {
+    throw invalid(
+      `${plan.nlist} lists of dimension ${request.dimension} take ${megabytes(plan.buildMemoryBytes)} MB to build, and ${megabytes(MOST_TO_BUILD)} MB are possible.`,
+      'Choose fewer lists (DENSE_NLIST), or leave their number to the plan.',
+    );
+  }
   if (plan.memoryBytes <= request.memoryBytes) return plan;
   const least = planOf(request, { type: 'IVFPQ', reason: '' });
   const hint =
@@ -101,10 +109,25 @@ function choose(request: DenseRequest): Choice {
   };
 }
 
-function planOf(request: DenseRequest, { type, reason }: Choice): DensePlan {
+function planOf(request: DenseRequest, choice: Choice): DensePlan {
+  const inverted = choice.type.startsWith('IVF');
+  let nlist = inverted ? (request.nlist ?? listsFor(request.count)) : null;
+  let plan = planWith(request, choice, nlist);
+  // Long vectors: fewer lists, learnt from fewer rows, so that they can be built.
+  while (
+    nlist !== null &&
+    request.nlist === undefined &&
+    nlist > 1 &&
+    plan.buildMemoryBytes > MOST_TO_BUILD
+  ) {
+    nlist /= 2;
+    plan = planWith(request, choice, nlist);
+  }
+  return plan;
+}
+
+function planWith(request: DenseRequest, { type, reason }: Choice, nlist: number | null): DensePlan {
   const { count, dimension, quality } = request;
-  const inverted = type.startsWith('IVF');
-  const nlist = inverted ? (request.nlist ?? listsFor(count)) : null;
   const segments = type === 'IVFPQ' ? segmentsFor(dimension) : null;
   const trainingRows = nlist === null ? 0 : trainingRowsFor({ count, dimension, nlist, quality });
   const shape = { type, count, dimension, nlist: nlist ?? 0, segments: segments ?? 0, trainingRows };

@@ -105,4 +105,11 @@ describe('planning a dense index', () => {
       ),
     );
   });
+
+  it('refuses more lists than can be built', () => {
+    const request = { count: 20_000_000, dimension: 768, memoryBytes: 2 ** 40, quality: 'standard' } as const;
+    expect(() => planDense({ ...request, type: 'IVFSQ8', nlist: 65_536, faissNode: false })).toThrow(
+      /take .* MB to build/,
+    );
+  });
 });
