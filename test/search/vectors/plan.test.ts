@@ -28,7 +28,7 @@ describe('planning a dense index', () => {
     [5_000_000, 768, 2, 'IVFPQ', 8192],
     [10_000_000, 768, 8, 'IVFSQ8', 16_384],
     [10_000_000, 768, 64, 'IVFFlat', 16_384],
-    [10_000_000, 2048, 4, 'IVFPQ', 16_384],
+    [10_000_000, 2048, 4, 'IVFPQ', 8192],
   ])('of %i rows of %i in %i GB chooses %s', (count, dimension, gb, type, nlist) => {
     expect(planDense(request({ count, dimension, memoryBytes: gb * GB }))).toMatchObject({ type, nlist });
   });
