@@ -53,7 +53,7 @@ export function addIndexCommands<Command extends Described>({
   );
   add(
     'populate',
-    'Load the published build into Elasticsearch anew',
+    'Load the published build into Elasticsearch anew; words do not answer meanwhile',
     async () => (await import('../commands/index/populate.ts')).populate,
   );
   add(

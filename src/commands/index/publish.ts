@@ -103,10 +103,16 @@ export async function publishBuild(
   const folder = path.join(buildsFolder(pointer), id);
   const build = { id, concepts: counts.concepts, lexical: path.join(folder, fileNames.lexical) };
   const checkpoint = loadCheckpoint(ports, folder);
-  const loaded = engine !== undefined && (await ensureElasticsearch(engine, build, { progress, checkpoint }));
+  const {
+    INDEX_KEEP: keep,
+    ELASTICSEARCH_FORCE_MERGE: forceMerge,
+    ELASTICSEARCH_REFUSED: refused,
+  } = config.settings;
+  const loaded =
+    engine !== undefined &&
+    (await ensureElasticsearch(engine, build, { progress, checkpoint, forceMerge, refused }));
   const served = await publishedBuild(pointer);
   await swap(pointer, id, { engine, now: ports.clock.now() });
-  const keep = config.settings.INDEX_KEEP;
   if (engine !== undefined) await pruneElasticsearch(engine, { keep, also: [id, served] });
   return loaded;
 }

@@ -124,6 +124,18 @@ export const elasticsearchSettings = {
     default: 'concepts',
     help: 'Alias of the published index; environments that share one Elasticsearch need one each.',
   },
+  ELASTICSEARCH_FORCE_MERGE: {
+    section: 'Elasticsearch',
+    kind: boolean,
+    default: 'false',
+    help: 'Merge a loaded index into one segment: longer to load, quicker to search.',
+  },
+  ELASTICSEARCH_REFUSED: {
+    section: 'Elasticsearch',
+    kind: choice(['fail', 'skip']),
+    default: 'fail',
+    help: 'What a concept that Elasticsearch refuses for good does to a load; skip leaves it out and says so.',
+  },
   ELASTICSEARCH_USERNAME: {
     section: 'Elasticsearch',
     kind: userName,

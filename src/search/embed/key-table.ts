@@ -1,7 +1,7 @@
 /** Bytes of a key: the beginning of a sha256. */
 export const keyBytes = 16;
 
-/** Where each of many keys stands: 24 bytes an entry at most twice over, so that millions of them fit. */
+/** Where each of many keys stands: 48 to 96 bytes an entry, so that millions of them fit. */
 export interface KeyTable {
   readonly size: number;
   /** Sets the place of a key (a whole number below 2^53); one that is there keeps its first place. */

@@ -122,6 +122,8 @@ export function connection({ config }: Making, name: string): Readonly<Record<st
     REDIS_PORT: String(settings.REDIS_PORT),
     ELASTICSEARCH_URL: settings.ELASTICSEARCH_URL,
     ELASTICSEARCH_INDEX: settings.ELASTICSEARCH_INDEX,
+    ELASTICSEARCH_FORCE_MERGE: String(settings.ELASTICSEARCH_FORCE_MERGE),
+    ELASTICSEARCH_REFUSED: settings.ELASTICSEARCH_REFUSED,
     ELASTICSEARCH_USERNAME: settings.ELASTICSEARCH_USERNAME,
     ...(settings.ELASTICSEARCH_CA_FILE === '' ? {} : { ELASTICSEARCH_CA_FILE: searchCa.path }),
     EMBEDDING_MODEL: settings.EMBEDDING_MODEL,
