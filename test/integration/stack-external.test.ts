@@ -33,8 +33,7 @@ describe.skipIf(stackMissing !== '')(
       const file = join(project.folder, 'portiere.config.yaml');
       writeFileSync(file, `${readFileSync(file, 'utf8')}${config}`);
       // Containers of one bridge do not reach those of another, but what is published on the host they do.
-      const bridge = ['--format', '{{(index .IPAM.Config 0).Gateway}}', 'bridge'];
-      host = project.docker('network', 'inspect', ...bridge).trim();
+      host = bridgeAddress();
       ports = { postgres: await freePort(), elasticsearch: await freePort() };
       const password = secretOf('DB_PASSWORD');
       startTheirs('postgres', 5432, { POSTGRES_USER: 'portiere', POSTGRES_PASSWORD: password });
@@ -85,6 +84,16 @@ describe.skipIf(stackMissing !== '')(
         ...variables,
         images()[what] ?? '',
       );
+    }
+
+    /** This machine on the engine's own bridge; an engine that was never started again does not tell its gateway. */
+    function bridgeAddress(): string {
+      const format = '{{range .IPAM.Config}}{{.Gateway}} {{.Subnet}}{{end}}';
+      const told = project.docker('network', 'inspect', '--format', format, 'bridge');
+      const [gateway = '', subnet = ''] = told.trim().includes(' ')
+        ? told.trim().split(' ')
+        : ['', told.trim()];
+      return gateway === '' ? subnet.replace(/\.0\/\d+$/, '.1') : gateway;
     }
 
     function secretOf(name: string): string {
