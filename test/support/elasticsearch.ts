@@ -79,6 +79,17 @@ async function ownElasticsearch(): Promise<TestElasticsearch> {
   const flags = ['--name', name, '--memory', '1500m', '--publish', `127.0.0.1:${port}:9200`];
   docker('run', '--detach', ...flags, ...variables, image ?? '');
   await answers();
+  // Its index of users is made with the first thing written there; until that is ready, logins come and go.
+  await until(
+    'Elasticsearch has its index of users',
+    async () =>
+      await ask('PUT', '/_security/role/probe', { cluster: ['monitor'] }).then(
+        () => true,
+        () => false,
+      ),
+    120_000,
+  );
+  for (let look = 0; look < 5; look += 1) await answers();
   return {
     url,
     port,
