@@ -6,7 +6,8 @@ import { openBundle } from '../search/vocabulary/bundle.ts';
 import { type Inspection, inspectBundle } from '../search/vocabulary/inspect.ts';
 import { bundleSource, type VocabularySource } from '../search/vocabulary/source.ts';
 import { warnOfUnusable } from './index/publish.ts';
-import { hasJobsInside, openProject, type Project, underLease } from './context.ts';
+import { openProject, type Project, underLease } from './context.ts';
+import { insideStack } from './inside.ts';
 import { applyMigrations, withDatabase } from './migrate.ts';
 import { requireRoom } from './require-room.ts';
 
@@ -38,10 +39,9 @@ export async function inspect(ports: Ports, options: VocabularyOptions): Promise
 /** Loads a download into Postgres, replacing the published load in one step. */
 export async function load(ports: Ports, options: VocabularyOptions): Promise<Outcome> {
   const project = await openProjectFor(ports, options);
-  if (hasJobsInside(project)) {
-    const request = { argv: ['vocab', 'load'], changes: true, ...vocabularyInside(project) };
-    return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
-  }
+  const request = { argv: ['vocab', 'load'], changes: true, ...vocabularyInside(project) };
+  const elsewhere = await insideStack(ports, options, { project, request });
+  if (elsewhere !== undefined) return elsewhere;
   if (options.dryRun === true) return await wouldLoad(ports, project);
   return await underLease(ports, project, 'vocab load', async () => {
     const source = await openSource(ports, project, []);

@@ -10,7 +10,7 @@ import { withDatabase } from '../migrate.ts';
 import { openProjectFor, openSource, vocabularyInside } from '../vocabulary.ts';
 import { chosenBuild, folderOf } from './builds.ts';
 import { buildFromFeatures, isFeatures } from './features.ts';
-import { insideStack } from './inside.ts';
+import { insideStack } from '../inside.ts';
 import { type StageCost, startMeter } from './meter.ts';
 import type { IndexBuildOptions } from './options.ts';
 import { buildAndPublish, publishedManifest, recipeFor } from './publish.ts';

@@ -7,7 +7,7 @@ import type { EmbedderIdentity } from '../../search/embed/embedder.ts';
 import type { Manifest } from '../../search/index/manifest.ts';
 import { sameModel } from '../../search/index/open.ts';
 import { keptBuilds } from './builds.ts';
-import { insideStack } from './inside.ts';
+import { insideStack } from '../inside.ts';
 import { denseWish, publishBuild } from './publish.ts';
 import { type Project, underLease } from '../context.ts';
 import { builderOf } from '../embedder.ts';

@@ -13,7 +13,7 @@ import { openProject, type Project } from '../context.ts';
 import { embedderOf } from '../embedder.ts';
 import { withSearchEngine } from '../search-engine.ts';
 import { evalView } from './eval-view.ts';
-import { insideStack } from './inside.ts';
+import { insideStack } from '../inside.ts';
 
 export interface IndexEvalOptions extends GlobalOptions {
   readonly queries: string;

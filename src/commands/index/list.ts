@@ -3,7 +3,7 @@ import type { Manifest } from '../../search/index/manifest.ts';
 import { publishedBuild } from '../../search/index/publish.ts';
 import { openProject } from '../context.ts';
 import { keptBuilds } from './builds.ts';
-import { insideStack } from './inside.ts';
+import { insideStack } from '../inside.ts';
 
 /** The builds that are kept, oldest first. */
 export async function list(ports: Ports, options: GlobalOptions): Promise<Outcome> {

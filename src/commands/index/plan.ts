@@ -11,7 +11,7 @@ import { builderOf } from '../embedder.ts';
 import { openProjectFor, vocabularyInside } from '../vocabulary.ts';
 import { withSource } from './build.ts';
 import type { IndexBuildOptions } from './options.ts';
-import { insideStack } from './inside.ts';
+import { insideStack } from '../inside.ts';
 import { denseWish, publishedManifest, recipeFor } from './publish.ts';
 
 /** Measured on two cores: the lexical file, the id sidecar and the checks, seconds a text. */

@@ -4,7 +4,7 @@ import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
 import { openProject, underLease } from '../context.ts';
 import { withSearchEngine } from '../search-engine.ts';
 import { chosenBuild } from './builds.ts';
-import { insideStack } from './inside.ts';
+import { insideStack } from '../inside.ts';
 import { publishBuild } from './publish.ts';
 
 /** Loads the published build into Elasticsearch anew, from the build's own files: nothing is read or embedded again. */

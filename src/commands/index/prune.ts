@@ -6,7 +6,7 @@ import { pruneElasticsearch } from '../../search/populate/elasticsearch.ts';
 import { openProject, type Project, underLease } from '../context.ts';
 import { withSearchEngine } from '../search-engine.ts';
 import { embedderOf } from '../embedder.ts';
-import { insideStack } from './inside.ts';
+import { insideStack } from '../inside.ts';
 import { publishedManifest } from './publish.ts';
 
 /** Removes unfinished builds, those beyond INDEX_KEEP, and vectors that were kept for models no longer used. */

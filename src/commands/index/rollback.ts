@@ -7,7 +7,7 @@ import { openProject, type Project, underLease } from '../context.ts';
 import { embedderOf } from '../embedder.ts';
 import { withSearchEngine } from '../search-engine.ts';
 import { chosenBuild } from './builds.ts';
-import { insideStack } from './inside.ts';
+import { insideStack } from '../inside.ts';
 import { publishBuild } from './publish.ts';
 
 export interface RollbackOptions extends GlobalOptions {

@@ -7,7 +7,7 @@ import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
 import { openProject, type Project } from '../context.ts';
 import { withSearchEngine } from '../search-engine.ts';
 import { keptBuilds, staleness } from './builds.ts';
-import { insideStack } from './inside.ts';
+import { insideStack } from '../inside.ts';
 import { table } from './list.ts';
 
 /** The published build and whether the vocabulary on disk is still the one it was made of; the builds that are kept. */

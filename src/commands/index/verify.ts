@@ -11,7 +11,7 @@ import { openProject, type Project } from '../context.ts';
 import { embedderOf } from '../embedder.ts';
 import { withSearchEngine } from '../search-engine.ts';
 import { chosenBuild, folderOf } from './builds.ts';
-import { insideStack } from './inside.ts';
+import { insideStack } from '../inside.ts';
 
 export interface VerifyOptions extends GlobalOptions {
   readonly build?: string;

@@ -2,8 +2,9 @@ import { Worker } from 'node:worker_threads';
 
 import { PortiereError } from '../../errors.ts';
 import { entryFile } from '../system/entry-file.ts';
+import { fromFault } from '../system/fault.ts';
 import type { EmbedderIdentity } from './embedder.ts';
-import type { EmbedReply, EmbedRequest, EmbedStart, TravellingError } from './worker-protocol.ts';
+import type { EmbedReply, EmbedRequest, EmbedStart } from './worker-protocol.ts';
 
 /** An embedder on a thread of its own. */
 export interface EmbedThread {
@@ -43,14 +44,14 @@ export async function startEmbedThread(start: EmbedStart): Promise<EmbedThread> 
     });
     worker.on('message', (reply: EmbedReply) => {
       if ('ready' in reply) resolve(reply.ready);
-      else if (!('id' in reply)) reject(arrived(reply.failed));
+      else if (!('id' in reply)) reject(fromFault(reply.failed));
       else {
         const one = waiting.get(reply.id);
         waiting.delete(reply.id);
         // A thread with nothing to do must not keep the program alive.
         if (waiting.size === 0) worker.unref();
         if ('vectors' in reply) one?.resolve(reply.vectors);
-        else one?.reject(arrived(reply.failed));
+        else one?.reject(fromFault(reply.failed));
       }
     });
   }).catch(async (error: unknown) => {
@@ -77,10 +78,4 @@ export async function startEmbedThread(start: EmbedStart): Promise<EmbedThread> 
       await worker.terminate();
     },
   };
-}
-
-function arrived({ code, message, hint }: TravellingError): Error {
-  return code === undefined
-    ? new Error(message)
-    : new PortiereError(code, message, hint === undefined ? {} : { hint });
 }

@@ -1,9 +1,9 @@
 // A thread that embeds: the runtime computes on the thread that asks it, whatever it promises.
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { PortiereError } from '../../errors.ts';
+import { toFault } from '../system/fault.ts';
 import { openInThread } from './open.ts';
-import type { EmbedReply, EmbedRequest, EmbedStart, TravellingError } from './worker-protocol.ts';
+import type { EmbedReply, EmbedRequest, EmbedStart } from './worker-protocol.ts';
 
 const port = parentPort;
 if (!port) throw new Error('embed-worker runs only as a worker thread');
@@ -17,21 +17,15 @@ try {
         answer({ id, vectors }, [vectors.buffer as ArrayBuffer]);
       },
       (error: unknown) => {
-        answer({ id, failed: travelling(error) });
+        answer({ id, failed: toFault(error, request.model) });
       },
     );
   });
   answer({ ready: embedder.identity });
 } catch (error) {
-  answer({ failed: travelling(error) });
+  answer({ failed: toFault(error, request.model) });
 }
 
 function answer(reply: EmbedReply, transfer: ArrayBuffer[] = []): void {
   port?.postMessage(reply, transfer);
-}
-
-function travelling(error: unknown): TravellingError {
-  const known = error instanceof PortiereError ? error : undefined;
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: known?.code, message, hint: known?.hint };
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../errors.ts';
+import type { Fault } from '../system/fault.ts';
 import type { EmbedderIdentity } from './embedder.ts';
 import type { EmbedderRequest } from './model-files.ts';
 
@@ -14,16 +14,9 @@ export interface EmbedRequest {
   readonly texts: readonly string[];
 }
 
-/** An error, as it crosses from one thread to another. */
-export interface TravellingError {
-  readonly code: ErrorCode | undefined;
-  readonly message: string;
-  readonly hint: string | undefined;
-}
-
 /** What the thread answers: who it is once the model is loaded, then one answer for each request. */
 export type EmbedReply =
   | { readonly ready: EmbedderIdentity }
-  | { readonly failed: TravellingError }
+  | { readonly failed: Fault }
   | { readonly id: number; readonly vectors: Float32Array }
-  | { readonly id: number; readonly failed: TravellingError };
+  | { readonly id: number; readonly failed: Fault };

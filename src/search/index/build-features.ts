@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { fromSystemError, PortiereError } from '../../errors.ts';
@@ -10,8 +10,15 @@ import { readFlatHeader } from '../vectors/faiss-header.ts';
 import { openRows, strideOf } from '../vectors/flat-rows.ts';
 import { planDense } from '../vectors/plan.ts';
 import { openDraft } from './draft.ts';
-import { densePlanRequest, type DenseWish, fileNames, fingerprint, indexFormat } from './manifest.ts';
-import { buildDenseIndex, spread } from './stages/dense.ts';
+import {
+  densePlanRequest,
+  type DenseWish,
+  fileNames,
+  fingerprints,
+  indexFormat,
+  type Manifest,
+} from './manifest.ts';
+import { buildDenseIndex, describeDense, spread } from './stages/dense.ts';
 
 export interface FeaturesRequest {
   readonly features: Features;
@@ -28,29 +35,16 @@ export interface FeaturesRequest {
 }
 
 /** What a build of somebody else's vectors is made of: no texts, no model. */
-export interface FeaturesManifest {
-  readonly format: number;
-  readonly id: string;
-  readonly created_at: string;
-  readonly portiere: string;
+export interface FeaturesManifest extends Pick<
+  Manifest,
+  'format' | 'id' | 'created_at' | 'portiere' | 'dense' | 'files'
+> {
   readonly source: {
     readonly label: string;
     readonly digest: string;
     readonly vectors: string;
     readonly ids: string | null;
   };
-  readonly dense: {
-    readonly type: string;
-    readonly metric: 'inner_product';
-    readonly dimension: number;
-    readonly count: number;
-    readonly nlist: number | null;
-    readonly nprobe: number | null;
-    readonly rerank: number;
-    readonly recall_at_10: number | null;
-    readonly reason: string;
-  };
-  readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
 }
 
 /** How far a question is from the row that it is made of. */
@@ -81,17 +75,8 @@ export async function buildFeatures(request: FeaturesRequest): Promise<FeaturesM
       created_at: draft.begun,
       portiere: version,
       source: { label: request.label, digest, vectors: names.vectors, ids: names.ids ?? null },
-      dense: {
-        type: plan.type,
-        metric: 'inner_product',
-        dimension,
-        count,
-        nlist: plan.nlist,
-        rerank: plan.rerank,
-        reason: plan.reason,
-        ...figures,
-      },
-      files: await fingerprintsIn(folder),
+      dense: describeDense({ plan, wish: dense, dimension, count }, figures),
+      files: await fingerprints(folder),
     };
     await replaceFile(path.join(folder, fileNames.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
     await draft.finish([...Object.keys(manifest.files), fileNames.manifest]);
@@ -162,13 +147,4 @@ function blurred(vectors: Float32Array, dimension: number): Float32Array {
     if (norm > 0) for (let at = 0; at < dimension; at += 1) row[at]! /= norm;
   }
   return moved;
-}
-
-async function fingerprintsIn(folder: string): Promise<FeaturesManifest['files']> {
-  const files: Record<string, { bytes: number; sha256: string }> = {};
-  const there = new Set(await readdir(folder));
-  for (const name of [fileNames.dense, fileNames.vectors, fileNames.ids]) {
-    if (there.has(name)) files[name] = await fingerprint(path.join(folder, name));
-  }
-  return files;
 }

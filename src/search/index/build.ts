@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 
 import { fromSystemError, PortiereError } from '../../errors.ts';
@@ -7,7 +7,7 @@ import { lexicalFormat } from '../lexical/schema.ts';
 import { sendCanaries } from './canaries.ts';
 import { makeDense, takeOverDense } from './dense-half.ts';
 import { type Draft, openDraft } from './draft.ts';
-import { fileNames, fingerprint, indexFormat, type Manifest } from './manifest.ts';
+import { fileNames, fingerprints, indexFormat, type Manifest } from './manifest.ts';
 import { draftKey, recipeOf } from './recipe.ts';
 import type { BuildRequest } from './request.ts';
 import { type Reuse, takeOver } from './reuse.ts';
@@ -63,7 +63,7 @@ async function make(
       : await makeDense(request, { draft, terms });
   onStage?.('checksums');
   progress.say('taking checksums');
-  const files: Manifest['files'] = await fingerprints(folder);
+  const files = await fingerprints(folder);
   return {
     format: indexFormat,
     id: draft.id,
@@ -93,14 +93,4 @@ async function takeOverLexical(reuse: Reuse, folder: string): Promise<LexicalFig
   const { counts, source, lexical } = reuse.manifest;
   const { zero_vectors: _zeros, ...counted } = counts;
   return { ...counted, unusable_rows: source.unusable_rows, texts: lexical.texts };
-}
-
-/** Size and checksum of every file that a build has beside its manifest. */
-async function fingerprints(folder: string): Promise<Manifest['files']> {
-  const files: Record<string, { bytes: number; sha256: string }> = {};
-  const there = new Set(await readdir(folder));
-  for (const name of [fileNames.dense, fileNames.vectors, fileNames.ids, fileNames.lexical]) {
-    if (there.has(name)) files[name] = await fingerprint(path.join(folder, name));
-  }
-  return files;
 }

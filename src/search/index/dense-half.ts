@@ -9,7 +9,7 @@ import { densePlanRequest, fileNames, type Manifest } from './manifest.ts';
 import { embeddingsFolder } from './publish.ts';
 import type { BuildRequest } from './request.ts';
 import { requireSameTexts, type Reuse, takeOver } from './reuse.ts';
-import { buildDenseIndex, textQuestions } from './stages/dense.ts';
+import { buildDenseIndex, describeDense, textQuestions } from './stages/dense.ts';
 import { embedMissing, forgetMissing, listMissing, type MissingFigures } from './stages/missing.ts';
 import { writeVectors } from './stages/vectors.ts';
 
@@ -39,21 +39,7 @@ export async function makeDense(
   );
   // An inverted file of whole vectors has all that the flat one has.
   if (plan.type === 'IVFFlat') await rm(path.join(folder, fileNames.vectors), { force: true });
-  const { type, nlist, rerank, reason } = plan;
-  return {
-    zeros,
-    dense: {
-      type,
-      metric: 'inner_product',
-      dimension,
-      count: terms,
-      nlist,
-      rerank,
-      reason,
-      wish: dense,
-      ...figures,
-    },
-  };
+  return { zeros, dense: describeDense({ plan, wish: dense, dimension, count: terms }, figures) };
 }
 
 /** Links the dense index of a build with the same texts, row by row, and the same model. */

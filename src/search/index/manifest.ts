@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { PortiereError } from '../../errors.ts';
@@ -133,4 +133,14 @@ export async function fingerprint(file: string): Promise<{ bytes: number; sha256
   for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 }))
     hash.update(chunk as Buffer);
   return { bytes: (await stat(file)).size, sha256: hash.digest('hex') };
+}
+
+/** The same of every file that a folder of a build has beside its manifest. */
+export async function fingerprints(folder: string): Promise<Manifest['files']> {
+  const files: Record<string, { bytes: number; sha256: string }> = {};
+  const there = new Set(await readdir(folder));
+  for (const name of [fileNames.dense, fileNames.vectors, fileNames.ids, fileNames.lexical]) {
+    if (there.has(name)) files[name] = await fingerprint(path.join(folder, name));
+  }
+  return files;
 }

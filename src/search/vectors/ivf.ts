@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { PortiereError } from '../../errors.ts';
 import type { DenseHits, DenseIndex } from './dense.ts';
 import { type FlatHeader, invalidIndex, readFlatHeader } from './faiss-header.ts';
-import { cannotLoad } from './fault.ts';
+import { cannotLoad } from './cannot-load.ts';
 import { strideOf } from './flat-rows.ts';
 import { type IvfLayout, readIvfLayout } from './ivf-layout.ts';
 import { codeStrideOf } from './list-shard.ts';

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { PortiereError } from '../../errors.ts';
 import type { DenseHits, DenseIndex } from './dense.ts';
-import { cannotLoad } from './fault.ts';
+import { cannotLoad } from './cannot-load.ts';
 import { readFlatHeader, type FlatHeader } from './faiss-header.ts';
 import { strideOf } from './flat-rows.ts';
 import { checkScore, checkSearch } from './query.ts';

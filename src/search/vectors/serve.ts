@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { toFault } from './fault.ts';
+import { toFault } from '../system/fault.ts';
 import type { ThreadReply } from './thread.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { PortiereError } from '../../errors.ts';
 import { entryFile, type EntryName } from '../system/entry-file.ts';
-import { type Fault, fromFault } from './fault.ts';
+import { type Fault, fromFault } from '../system/fault.ts';
 
 /** A worker thread that is asked one thing at a time, or many, and answers in order. */
 export interface Thread<Question, Answer> {

@@ -7,7 +7,7 @@ import type { DensePlan } from '../../vectors/plan.ts';
 import { openDense } from '../../vectors/open.ts';
 import { measureRecall } from '../../vectors/recall.ts';
 import { tuneProbes } from '../../vectors/tune.ts';
-import { fileNames } from '../manifest.ts';
+import { type DenseWish, fileNames, type Manifest } from '../manifest.ts';
 
 export interface DenseFigures {
   /** Lists looked into for a search; null for a kind without lists. */
@@ -69,6 +69,22 @@ export async function buildDenseIndex(stage: DenseStage): Promise<DenseFigures> 
     rerank,
   });
   return { nprobe, recall_at_10: rounded(recall) };
+}
+
+/** What a manifest says of the dense index. */
+export function describeDense(
+  { plan, wish, dimension, count }: Described,
+  figures: DenseFigures,
+): Manifest['dense'] {
+  const { type, nlist, rerank, reason } = plan;
+  return { type, metric: 'inner_product', dimension, count, nlist, rerank, reason, wish, ...figures };
+}
+
+interface Described {
+  readonly plan: DensePlan;
+  readonly wish: DenseWish;
+  readonly dimension: number;
+  readonly count: number;
 }
 
 /** Texts of the vocabulary as a hurried typist would ask for them: near what is there, and not on it. */

@@ -39,11 +39,12 @@ export async function writeLexical(
   let finished = false;
   try {
     const texts = createHash('sha256');
-    const vocabularies = await addNames({ source, lexical, ids, texts, progress });
+    const parts = { source, lexical, ids, texts, progress };
+    const vocabularies = await addNames(parts);
     const names = ids.rows;
-    await addSynonyms({ source, lexical, ids, texts, progress });
-    const mappings = await addMappings(source, lexical, progress);
-    const ancestors = await addAncestors(source, lexical, progress);
+    await addSynonyms(parts);
+    const mappings = await addMappings(parts);
+    const ancestors = await addAncestors(parts);
     progress.say('building the full-text index');
     finished = true;
     await lexical.finish();
@@ -89,8 +90,8 @@ async function addNames({ source, lexical, ids, texts, progress }: Parts): Promi
 }
 
 async function addSynonyms({ source, lexical, ids, texts, progress }: Parts): Promise<void> {
-  let read = 0;
-  for await (const batch of source.synonyms()) {
+  const told = { progress, total: source.expected?.synonyms, unit: 'synonyms' };
+  for await (const batch of counted(source.synonyms(), told)) {
     for (const { concept_id, concept_synonym_name: text } of batch) {
       const name = lexical.nameOf(concept_id);
       if (name === undefined || name === text) continue;
@@ -98,46 +99,45 @@ async function addSynonyms({ source, lexical, ids, texts, progress }: Parts): Pr
       texts.update(`${concept_id}\t${text}\n`);
       await ids.add(concept_id);
     }
-    read += batch.length;
-    progress.update(read, source.expected?.synonyms, 'synonyms');
   }
 }
 
-async function addMappings(
-  source: VocabularySource,
-  lexical: LexicalWriter,
-  progress: Progress,
-): Promise<number> {
+async function addMappings({ source, lexical, progress }: Parts): Promise<number> {
   let count = 0;
-  let read = 0;
-  for await (const batch of source.relationships()) {
+  const told = { progress, total: source.expected?.relationships, unit: 'relationships' };
+  for await (const batch of counted(source.relationships(), told)) {
     for (const row of batch) {
       if (!shownRelationships.has(row.relationship_id) || row.invalid_reason !== null) continue;
       if (!lexical.has(row.concept_id_1) || !lexical.has(row.concept_id_2)) continue;
       lexical.addMapping(row);
       count += 1;
     }
-    read += batch.length;
-    progress.update(read, source.expected?.relationships, 'relationships');
   }
   return count;
 }
 
-async function addAncestors(
-  source: VocabularySource,
-  lexical: LexicalWriter,
-  progress: Progress,
-): Promise<number> {
+async function addAncestors({ source, lexical, progress }: Parts): Promise<number> {
   let count = 0;
-  let read = 0;
-  for await (const batch of source.ancestors()) {
+  const told = { progress, total: source.expected?.ancestors, unit: 'ancestor pairs' };
+  for await (const batch of counted(source.ancestors(), told)) {
     for (const row of batch) {
       if (!lexical.has(row.ancestor_concept_id) || !lexical.has(row.descendant_concept_id)) continue;
       lexical.addAncestor(row);
       count += 1;
     }
-    read += batch.length;
-    progress.update(read, source.expected?.ancestors, 'ancestor pairs');
   }
   return count;
+}
+
+/** The batches of a table; how many of its rows were worked on is told after each. */
+async function* counted<Row>(
+  batches: AsyncIterable<readonly Row[]>,
+  told: { readonly progress: Progress; readonly total: number | undefined; readonly unit: string },
+): AsyncGenerator<readonly Row[]> {
+  let read = 0;
+  for await (const batch of batches) {
+    yield batch;
+    read += batch.length;
+    told.progress.update(read, told.total, told.unit);
+  }
 }

@@ -1,6 +1,6 @@
-import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
-import { hasJobsInside, type Project } from '../context.ts';
-import type { JobRequest } from '../stack/job.ts';
+import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
+import { hasJobsInside, type Project } from './context.ts';
+import type { JobRequest } from './stack/job.ts';
 
 /** Runs a command in a container of the stack where its data is there alone; undefined: it is to be run here. */
 export async function insideStack(
@@ -9,5 +9,5 @@ export async function insideStack(
   { project, request }: { readonly project: Project; readonly request: JobRequest },
 ): Promise<Outcome | undefined> {
   if (!hasJobsInside(project)) return undefined;
-  return await (await import('../stack/job.ts')).runInStack(ports, options, { project, request });
+  return await (await import('./stack/job.ts')).runInStack(ports, options, { project, request });
 }
