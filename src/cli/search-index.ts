@@ -16,6 +16,17 @@ export interface IndexRegistry<Command extends Described> {
   readonly half: (text: string) => string;
 }
 
+const background = 10;
+
+/** Loads an action that gives way to what serves on the same machine: searches come before index jobs. */
+function givingWay(load: () => Promise<Action>): () => Promise<Action> {
+  return async () => {
+    const { getPriority, setPriority } = await import('node:os');
+    if (getPriority() < background) setPriority(background);
+    return await load();
+  };
+}
+
 /** The verbs of `index`. */
 export function addIndexCommands<Command extends Described>({
   add,
@@ -35,7 +46,7 @@ export function addIndexCommands<Command extends Described>({
     add(
       'build',
       'Build both indexes, prove them and publish them',
-      async () => (await import('../commands/index/build.ts')).build,
+      givingWay(async () => (await import('../commands/index/build.ts')).build),
     ),
   )
     .option('--source <source>', `${from}; FILE.h5: vectors that somebody else computed`)
@@ -48,13 +59,13 @@ export function addIndexCommands<Command extends Described>({
     add(
       'ensure',
       'Load, build and publish what is missing or stale',
-      async () => (await import('../commands/index/ensure.ts')).ensureIndex,
+      givingWay(async () => (await import('../commands/index/ensure.ts')).ensureIndex),
     ),
   );
   add(
     'populate',
     'Load the published build into Elasticsearch anew; words do not answer meanwhile',
-    async () => (await import('../commands/index/populate.ts')).populate,
+    givingWay(async () => (await import('../commands/index/populate.ts')).populate),
   );
   add(
     'status',
@@ -65,7 +76,7 @@ export function addIndexCommands<Command extends Described>({
   add(
     'verify [build]',
     'Read a build whole: checksums, counts, vectors, Elasticsearch',
-    async () => (await import('../commands/index/verify.ts')).verify,
+    givingWay(async () => (await import('../commands/index/verify.ts')).verify),
   );
   add(
     'inspect <file>',
@@ -75,12 +86,12 @@ export function addIndexCommands<Command extends Described>({
   add(
     'rollback [build]',
     'Publish the build before this one',
-    async () => (await import('../commands/index/rollback.ts')).rollback,
+    givingWay(async () => (await import('../commands/index/rollback.ts')).rollback),
   );
   add(
     'prune',
     'Remove old and unfinished builds, and vectors of models no longer used',
-    async () => (await import('../commands/index/prune.ts')).prune,
+    givingWay(async () => (await import('../commands/index/prune.ts')).prune),
   );
   add(
     'eval',

@@ -7,7 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSyntheticVocabulary } from '../bench/synthetic-vocabulary.ts';
 import { killStrays, newProject, type Started, type TestProject } from '../support/cli.ts';
 import { lackingElasticsearch, type TestElasticsearch, testElasticsearch } from '../support/elasticsearch.ts';
-import { besideEngine, bytesOf, startApi, watchSearch, type Watcher } from '../support/index-rounds.ts';
+import {
+  besideEngine,
+  bytesOf,
+  startApi,
+  watchSearch,
+  type Watcher,
+  withEnvironment,
+} from '../support/index-rounds.ts';
 import { randomFrom } from '../support/random.ts';
 
 const full = process.env['PORTIERE_TEST_FULL'] === '1';
@@ -48,12 +55,12 @@ describe.skipIf(lackingElasticsearch !== undefined)(`${title}${lackingElasticsea
       const { code, stderr, milliseconds } = await calm.run(build(at), alone);
       expect(code, stderr).toBe(0);
       usual = milliseconds;
-      unkilled.push(await bytesOf(withEnv(calm, alone.env)));
+      unkilled.push(await bytesOf(withEnvironment(calm, alone.env)));
     }
     await calm.end();
 
     const fresh = await newProject();
-    project = withEnv(fresh, { ...besideEngine(fresh.folder, engine), ELASTICSEARCH_INDEX: 'kills' });
+    project = withEnvironment(fresh, { ...besideEngine(fresh.folder, engine), ELASTICSEARCH_INDEX: 'kills' });
     await project.run(['init', '--yes', '--name', 'kills']);
     const first = await project.run(build(0), { timeout: 120_000 });
     expect(first.code, first.stderr).toBe(0);
@@ -118,19 +125,6 @@ describe.skipIf(lackingElasticsearch !== undefined)(`${title}${lackingElasticsea
     rounds * 120_000,
   );
 });
-
-function withEnv(project: TestProject, env: Readonly<Record<string, string>>): TestProject {
-  const over = (options: Parameters<TestProject['run']>[1]) => ({
-    ...options,
-    env: { ...env, ...options?.env },
-  });
-  return {
-    ...project,
-    run: async (args, options) => await project.run(args, over(options)),
-    start: (args, options) => project.start(args, over(options)),
-    json: async (args, options) => await project.json(args, over(options)),
-  };
-}
 
 async function sleep(milliseconds: number): Promise<undefined> {
   await new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Manifest } from '../../src/search/index/manifest.ts';
@@ -20,6 +20,37 @@ export async function bytesOf(project: TestProject): Promise<Readonly<Record<str
   }
   const { id, created_at, ...rest } = manifest;
   return { ...rest, sums, times: [id, created_at].every((text) => text.length > 0) };
+}
+
+/** The same project, its commands in another environment. */
+export function withEnvironment(project: TestProject, env: Readonly<Record<string, string>>): TestProject {
+  const over = (options: Parameters<TestProject['run']>[1]) => ({
+    ...options,
+    env: { ...env, ...options?.env },
+  });
+  return {
+    ...project,
+    run: async (args, options) => await project.run(args, over(options)),
+    start: (args, options) => project.start(args, over(options)),
+    json: async (args, options) => await project.json(args, over(options)),
+  };
+}
+
+/**
+ * Milliseconds since a build last kept what a killed one goes on with: embeddings, its journal, how far the load is,
+ * or a finished build.
+ */
+export async function sinceKept(folder: string): Promise<number> {
+  const kept = /(?:\.shard|draft\.json|elasticsearch\.json|manifest\.json)$/;
+  const names = await readdir(join(folder, 'index'), { recursive: true });
+  const times = names.map(async (name) => {
+    if (!kept.test(name)) return 0;
+    return await stat(join(folder, 'index', name)).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => 0,
+    );
+  });
+  return Date.now() - Math.max(0, ...(await Promise.all(times)));
 }
 
 /** The environment of commands that work on an index beside a search engine, without a database or containers. */

@@ -1,4 +1,5 @@
 import type { Embedder } from '../embed/embedder.ts';
+import { search } from '../hybrid/search.ts';
 import { type OpenBuild, openPublished, type OpenRequest } from '../index/open.ts';
 import { publishedBuild } from '../index/publish.ts';
 import { Problem } from './problem.ts';
@@ -51,7 +52,8 @@ export async function watchIndex(
         failed = failure = null;
         return;
       }
-      const next = await openPublished(request);
+      const next = await openPublished({ ...request, gently: held !== undefined });
+      if (held !== undefined) await warm(next, request.embedder);
       const before = held;
       held = { build: next, users: 0, retired: false };
       failed = failure = null;
@@ -105,6 +107,13 @@ export async function watchIndex(
       if (last !== undefined) await retire(last);
     },
   };
+}
+
+/** The first questions to new threads and a new index are slow ones: nobody has to wait for them. */
+async function warm(build: OpenBuild, embedder: Embedder): Promise<void> {
+  const texts = build.manifest.canaries.slice(0, 2).map(({ text }) => text);
+  // What does not answer is told by the searches that miss it.
+  for (const q of texts) await search(build, embedder, { q, limit: 1, filters: {} }).catch(() => {});
 }
 
 async function retire(held: Held): Promise<void> {

@@ -9,7 +9,7 @@ import { faissNodeInstalled } from '../vectors/faiss-node-package.ts';
 import type { DenseRequest, DenseType } from '../vectors/plan.ts';
 
 /** Version of the manifest and of the files beside it; another one is refused. */
-export const indexFormat = 2;
+export const indexFormat = 3;
 
 /** Names of a build's files inside `builds/<id>/`. */
 export const fileNames = {

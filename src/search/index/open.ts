@@ -31,6 +31,8 @@ export interface OpenRequest {
   readonly nprobe?: number | undefined;
   /** Default: the build's own full text. */
   readonly words?: WordEngine | undefined;
+  /** Something else is served meanwhile. */
+  readonly gently?: boolean | undefined;
 }
 
 /** Opens the published build; INDEX_MISSING where there is none, INDEX_INVALID where it is not what it says. */
@@ -47,7 +49,7 @@ export async function openPublished(request: OpenRequest): Promise<OpenBuild> {
 /** Opens the build in a folder and checks that its files fit each other and the embedder. */
 async function openBuild(
   folder: string,
-  { embedder, engine, nprobe, words = ownWords }: Omit<OpenRequest, 'pointer'>,
+  { embedder, engine, nprobe, gently, words = ownWords }: Omit<OpenRequest, 'pointer'>,
 ): Promise<OpenBuild> {
   const manifest = await readManifest(folder);
   refuseOtherModel(manifest, embedder.identity);
@@ -57,12 +59,12 @@ async function openBuild(
   if (sidecar.length !== count * 8)
     throw mismatch(manifest, `the id sidecar holds ${sidecar.length / 8} rows`, count);
   const conceptIds = await conceptIdsOf(sidecar);
-  const lexical = await openLexical(path.join(folder, fileNames.lexical));
+  const lexical = openLexical(path.join(folder, fileNames.lexical));
   try {
     if (lexical.attributes.count !== count) {
       throw mismatch(manifest, `the lexical index holds ${lexical.attributes.count} rows`, count);
     }
-    const dense = await openVectors(folder, manifest, { engine, nprobe });
+    const dense = await openVectors(folder, manifest, { engine, nprobe, gently });
     if (dense.count !== count || dense.dimension !== manifest.dense.dimension) {
       await dense.close();
       throw mismatch(manifest, `the dense file holds ${dense.count} rows of ${dense.dimension}`, count);
@@ -88,13 +90,14 @@ async function openBuild(
 export async function openVectors(
   folder: string,
   { files, dense: { rerank } }: Manifest,
-  { engine, nprobe }: Pick<OpenRequest, 'engine' | 'nprobe'>,
+  { engine, nprobe, gently }: Pick<OpenRequest, 'engine' | 'nprobe' | 'gently'>,
 ): Promise<DenseIndex> {
   const vectors = fileNames.vectors in files ? path.join(folder, fileNames.vectors) : undefined;
   return await openDense(path.join(folder, fileNames.dense), {
     engine,
     vectors,
     nprobe,
+    gently,
     ...(rerank === 0 ? {} : { rerank }),
   });
 }

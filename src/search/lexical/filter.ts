@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { Column } from './attributes.ts';
 
 /** What a search may be narrowed to; an empty list or undefined does not narrow. */
 export interface Filters {
@@ -19,40 +19,10 @@ export interface RowAttributes {
   mask(filters: Filters): Uint8Array | undefined;
 }
 
-interface Column {
-  readonly values: Uint16Array;
-  readonly names: Map<string, number>;
-}
-
-const columns = ['vocabulary_id', 'domain_id', 'concept_class_id', 'standard', 'valid'] as const;
-
-/** Rows read before others get a turn: some milliseconds. */
-const rowsATurn = 5_000;
-
-/** Reads the attributes of all term rows (10 bytes a row), in turns: an API opens one build while it answers from another. */
-export async function loadAttributes(database: DatabaseSync): Promise<RowAttributes> {
-  const count = Number(database.prepare('SELECT count(*) AS n FROM term').get()?.['n'] ?? 0);
-  const packed = columns.map((): Column => ({ values: new Uint16Array(count), names: new Map() }));
-  const rows = database.prepare(
-    `SELECT term.row, vocabulary_id, domain_id, concept_class_id, coalesce(standard_concept, 'none'),
-              CASE WHEN invalid_reason IS NULL THEN 'valid' ELSE 'invalid' END
-       FROM term JOIN concept USING (concept_id) ORDER BY term.row`,
-  );
-  rows.setReturnArrays(true);
-  for (const row of rows.iterate() as unknown as Iterable<readonly [number, ...string[]]>) {
-    if (row[0] % rowsATurn === 0) await new Promise(setImmediate);
-    for (const [index, column] of packed.entries()) {
-      column.values[row[0]] = codeOf(column, row[index + 1] as string);
-    }
-  }
+/** Filters over packed attributes. */
+export function rowAttributes(packed: readonly Column[]): RowAttributes {
+  const count = packed[0]?.values.length ?? 0;
   return { count, mask: (filters) => mask(filters, packed, count) };
-}
-
-function codeOf(column: Column, name: string): number {
-  const known = column.names.get(name);
-  if (known !== undefined) return known;
-  column.names.set(name, column.names.size);
-  return column.names.size - 1;
 }
 
 function mask(filters: Filters, packed: readonly Column[], count: number): Uint8Array | undefined {
@@ -66,7 +36,7 @@ function mask(filters: Filters, packed: readonly Column[], count: number): Uint8
   let result: Uint8Array | undefined;
   const narrow = (column: Column | undefined, passes: (name: string) => boolean): void => {
     if (column === undefined) return;
-    const table = Uint8Array.from([...column.names.keys()], (name) => (passes(name) ? 1 : 0));
+    const table = Uint8Array.from(column.names, (name) => (passes(name) ? 1 : 0));
     result ??= new Uint8Array(count).fill(1);
     for (let row = 0; row < count; row++) {
       if (table[column.values[row] ?? 0] === 0) result[row] = 0;

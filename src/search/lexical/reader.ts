@@ -2,7 +2,8 @@ import { DatabaseSync } from 'node:sqlite';
 
 import { PortiereError } from '../../errors.ts';
 import type { Concept } from '../vocabulary/concept.ts';
-import { loadAttributes, type RowAttributes } from './filter.ts';
+import { readAttributes } from './attributes.ts';
+import { type RowAttributes, rowAttributes } from './filter.ts';
 import { openCodeSearch } from './by-code.ts';
 import { openWordSearch } from './by-words.ts';
 import { bestPerConcept, type LexicalHit } from './hit.ts';
@@ -50,10 +51,9 @@ const conceptColumns = `concept.concept_id, concept_name, domain_id, vocabulary_
 type Row = Record<string, unknown>;
 
 /** Opens a build's lexical index for reading. */
-export async function openLexical(file: string): Promise<LexicalIndex> {
-  const database = open(file);
+export function openLexical(file: string): LexicalIndex {
+  const { database, attributes } = open(file);
   const select = (sql: string): ReturnType<DatabaseSync['prepare']> => database.prepare(sql);
-  const attributes = await loadAttributes(database);
   let mask: Uint8Array | undefined;
   database.function('allowed', { deterministic: false }, (row) => mask?.[Number(row)] ?? 1);
   const codes = openCodeSearch(database);
@@ -126,11 +126,11 @@ export async function openLexical(file: string): Promise<LexicalIndex> {
   };
 }
 
-function open(file: string): DatabaseSync {
+function open(file: string): { database: DatabaseSync; attributes: RowAttributes } {
   try {
     const database = new DatabaseSync(file, { readOnly: true });
     database.exec('PRAGMA cache_size = -32768; PRAGMA mmap_size = 268435456;');
-    return database;
+    return { database, attributes: rowAttributes(readAttributes(database)) };
   } catch (error) {
     throw new PortiereError('INDEX_INVALID', `The lexical index ${file} cannot be opened.`, {
       hint: 'Build it again with: portiere index build',

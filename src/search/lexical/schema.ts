@@ -1,5 +1,5 @@
 /** Version of the layout below; a build with another one is refused. */
-export const lexicalFormat = 1;
+export const lexicalFormat = 2;
 
 /**
  * One SQLite file a build: concepts, their terms (a term's `row` is the label of its vector), full text over the
@@ -39,6 +39,11 @@ CREATE TABLE ancestor (
   max_levels_of_separation INTEGER NOT NULL,
   PRIMARY KEY (descendant_concept_id, ancestor_concept_id)
 ) WITHOUT ROWID;
+CREATE TABLE attribute (
+  attribute TEXT PRIMARY KEY,
+  names TEXT NOT NULL,
+  codes BLOB NOT NULL
+);
 `;
 
 export const indexes = `

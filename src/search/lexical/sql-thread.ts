@@ -5,6 +5,8 @@ import { entryFile } from '../system/entry-file.ts';
 export interface SqlWork {
   readonly file: string;
   readonly script: string;
+  /** Packs the attributes of a lexical file when the script has run. */
+  readonly attributes?: boolean;
 }
 
 /** Runs an SQL script on a file that nobody else has open, on a thread of its own; rejects with SQLite's error. */

@@ -2,12 +2,14 @@
 import { DatabaseSync } from 'node:sqlite';
 import { workerData } from 'node:worker_threads';
 
+import { packAttributes } from './attributes.ts';
 import type { SqlWork } from './sql-thread.ts';
 
-const { file, script } = workerData as SqlWork;
+const { file, script, attributes } = workerData as SqlWork;
 const database = new DatabaseSync(file);
 try {
   database.exec(script);
+  if (attributes === true) packAttributes(database);
 } finally {
   database.close();
 }

@@ -84,11 +84,13 @@ export function createLexical(file: string): LexicalWriter {
         database.exec('COMMIT');
         database.close();
       });
-      await runSql({ file, script: `${quick} BEGIN; ${indexes} COMMIT;` }).catch((error: unknown) => {
-        guarded(file, () => {
-          throw error;
-        });
-      });
+      await runSql({ file, script: `${quick} BEGIN; ${indexes} COMMIT;`, attributes: true }).catch(
+        (error: unknown) => {
+          guarded(file, () => {
+            throw error;
+          });
+        },
+      );
       await sync(file);
     },
     abandon() {

@@ -20,6 +20,8 @@ export interface IvfOptions {
   readonly rerank?: number | undefined;
   /** By default one, or for large searches as many as the machine runs at once, at most 4. */
   readonly threads?: number | undefined;
+  /** As `DenseOptions`. */
+  readonly gently?: boolean | undefined;
 }
 
 /** An inverted file that can be searched. */
@@ -55,7 +57,7 @@ export async function openIvf(path: string, options: IvfOptions = {}): Promise<I
     vectors,
     met,
   }));
-  const threads = await startThreads<ListQuestion, DenseHits>('ivf-worker', data).catch(cannotLoad);
+  const threads = await startThreads<ListQuestion, DenseHits>('ivf-worker', data, options).catch(cannotLoad);
   const [least, each] = RERANK[coding.kind];
   const rerank = (k: number) => Math.max(k, options.rerank ?? least, each * k);
   const crew = { threads, fromFile: vectors !== undefined, sizes };

@@ -14,6 +14,8 @@ import { mergeHits } from './top-k.ts';
 export interface NativeOptions {
   /** Worker threads for an index worth dividing; as many as the machine runs at once, at most 4, by default. */
   readonly threads?: number;
+  /** As `DenseOptions`. */
+  readonly gently?: boolean | undefined;
 }
 
 /** Below this an index is searched faster by one thread than by two that have to be joined. */
@@ -29,7 +31,9 @@ export async function openNative(path: string, options: NativeOptions = {}): Pro
   const header = await readFlatHeader(real);
   const threads = options.threads ?? Math.min(4, availableParallelism());
   const ranges = divide(header, threads);
-  const shards = await startThreads<ShardQuestion, ShardAnswer>('native-worker', ranges).catch(cannotLoad);
+  const shards = await startThreads<ShardQuestion, ShardAnswer>('native-worker', ranges, options).catch(
+    cannotLoad,
+  );
   const { dimension, count } = header;
 
   return {

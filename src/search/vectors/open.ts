@@ -17,6 +17,8 @@ export interface DenseOptions {
   readonly rerank?: number | undefined;
   /** Lists of an inverted file to look into, at most all; what the file says without it. */
   readonly nprobe?: number | undefined;
+  /** Take some times as long, and leave the processor to others meanwhile. */
+  readonly gently?: boolean | undefined;
 }
 
 /**
@@ -52,5 +54,5 @@ export async function openDense(path: string, options: DenseOptions): Promise<De
     return openFaissNode(path, { vectors: options.vectors });
   }
   const chosen = engine === 'auto' ? (faissNodeInstalled() ? 'faiss-node' : 'native') : engine;
-  return chosen === 'faiss-node' ? openFaissNode(path) : openNative(path);
+  return chosen === 'faiss-node' ? openFaissNode(path) : openNative(path, options);
 }

@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { toFault } from '../system/fault.ts';
-import type { ThreadReply } from './thread.ts';
+import { gently } from './gentle.ts';
+import { gentleArgument, type ThreadReply } from './thread.ts';
 
 /**
  * Answers what a thread is asked, in order. `prepare` runs first and its fault is the thread's own; `thing` is
@@ -20,7 +21,7 @@ export function serve(thing: string, prepare: () => (question: never) => unknown
   };
   let answer: ((question: never) => unknown) | undefined;
   const ready = reply(0, () => {
-    answer = prepare();
+    answer = process.argv.includes(gentleArgument) ? gently(prepare) : prepare();
   });
   if (!ready) return;
   port.on('message', ({ id, question }: { readonly id: number; readonly question: never }) => {

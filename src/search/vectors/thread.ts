@@ -15,6 +15,9 @@ export type ThreadReply =
   | { readonly id: number; readonly answer: unknown }
   | { readonly id: number; readonly fault: Fault };
 
+/** Among a thread's arguments: it leaves the processor to others while it gets ready. */
+export const gentleArgument = 'gently';
+
 interface Waiting {
   resolve(answer: unknown): void;
   reject(error: unknown): void;
@@ -23,9 +26,10 @@ interface Waiting {
 /** Starts the entry file `entry` as a thread and waits until it is ready; rejects with what it died of. */
 async function startThread<Question, Answer>(
   entry: EntryName,
-  workerData: unknown,
+  { workerData, gently }: { readonly workerData: unknown; readonly gently: boolean },
 ): Promise<Thread<Question, Answer>> {
-  const worker = new Worker(entryFile(entry), { workerData, execArgv: [] });
+  const argv = gently ? [gentleArgument] : [];
+  const worker = new Worker(entryFile(entry), { workerData, argv, execArgv: [] });
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let dead: unknown;
@@ -70,8 +74,11 @@ async function startThread<Question, Answer>(
 export async function startThreads<Question, Answer>(
   entry: EntryName,
   data: readonly unknown[],
+  { gently = false }: { readonly gently?: boolean | undefined } = {},
 ): Promise<Thread<Question, Answer>[]> {
-  const started = await Promise.allSettled(data.map((one) => startThread<Question, Answer>(entry, one)));
+  const started = await Promise.allSettled(
+    data.map((workerData) => startThread<Question, Answer>(entry, { workerData, gently })),
+  );
   const threads = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = started.find((one) => one.status === 'rejected');
   if (!failed) return threads;

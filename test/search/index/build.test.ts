@@ -30,7 +30,7 @@ describe('buildIndex', () => {
     const manifest = await build(pointer);
     expect(await publishedBuild(pointer)).toBeUndefined();
     expect(manifest).toMatchObject({
-      format: 2,
+      format: 3,
       portiere: '1.2.3',
       created_at: '2026-01-02T03:04:05.678Z',
       source: { kind: 'bundle', label: 'memory', version: 'v1', select: [], unusable_rows: 0 },
@@ -263,10 +263,10 @@ describe('openPublished', () => {
   it('refuses a manifest of another format, a damaged one and one without its parts', async () => {
     const manifest = await buildAndPublish(pointer);
     for (const [text, message] of [
-      [JSON.stringify({ ...manifest, format: 99 }), /has format 99; this portiere reads 2/],
-      ['{"format": 2', /missing or damaged/],
+      [JSON.stringify({ ...manifest, format: 99 }), /has format 99; this portiere reads 3/],
+      ['{"format": 3', /missing or damaged/],
       ['null', /missing or damaged/],
-      ['{"format": 2}', /lacks its main parts/],
+      ['{"format": 3}', /lacks its main parts/],
     ] as const) {
       await writeFile(fileOf(manifest, 'manifest'), text);
       await refused('INDEX_INVALID', message);

@@ -22,7 +22,7 @@ export async function lexicalOf(concepts: readonly Given[]): Promise<LexicalInde
     for (const text of synonyms) writer.addTerm({ row: row++, concept_id, kind: 'synonym', text });
   }
   await writer.finish();
-  return await openLexical(file);
+  return openLexical(file);
 }
 
 const usual = {

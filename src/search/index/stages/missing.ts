@@ -111,6 +111,7 @@ export async function embedMissing({
       const texts = textsOf(start, unit);
       return { keys: keysOf(texts), vectors: await embedder.embed(texts) };
     };
+    const total = Math.min(left.length * unit, figures.missing);
     let done = 0;
     let synced = performance.now();
     for await (const { keys, vectors } of inOrder(left, embedUnit, (embedder.width ?? 1) + 1)) {
@@ -120,7 +121,7 @@ export async function embedMissing({
         await cache.sync();
         synced = performance.now();
       }
-      progress.update(Math.min(done * unit, figures.missing), left.length * unit, 'texts embedded');
+      progress.update(Math.min(done * unit, total), total, 'texts embedded');
     }
     await cache.sync();
   } finally {
