@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 
-import { openCache } from '../embed/cache.ts';
+import { cacheFolder, openCache } from '../embed/cache.ts';
 import type { Embedder } from '../embed/embedder.ts';
 import { planDense } from '../vectors/plan.ts';
+import { guardKept } from './canaries.ts';
 import type { Draft } from './draft.ts';
 import { densePlanRequest, fileNames, type Manifest } from './manifest.ts';
 import { embeddingsFolder } from './publish.ts';
@@ -73,7 +74,9 @@ async function embedAll(
     onStage?.('vectors');
     return await draft.once('vectors', async () => await writeVectors({ ...request, cache: undefined }));
   }
-  const cache = await openCache(embeddingsFolder(pointer), identity);
+  const caches = embeddingsFolder(pointer);
+  await guardKept(cacheFolder(caches, identity), embedder);
+  const cache = await openCache(caches, identity);
   try {
     const { folder } = draft;
     onStage?.('embedding');

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { hashingEmbedder } from '../../../src/search/embed/hashing.ts';
+import { guardKept } from '../../../src/search/index/canaries.ts';
 import { fileNames, fingerprint, type Manifest, readManifest } from '../../../src/search/index/manifest.ts';
 import { openPublished } from '../../../src/search/index/open.ts';
 import { buildsFolder, publish, publishedBuild } from '../../../src/search/index/publish.ts';
@@ -181,15 +182,27 @@ describe('a build that takes over half of another', () => {
 });
 
 describe('canaries', () => {
+  const drifting = {
+    ...embedder,
+    embed: async (texts: readonly string[]) => await embedder.embed(texts.map((text) => `${text} x`)),
+  };
+
   it('refuse an embedder of the same name that computes otherwise', async () => {
     await buildAndPublish(pointer);
-    const drifting = {
-      ...embedder,
-      embed: async (texts: readonly string[]) => await embedder.embed(texts.map((text) => `${text} x`)),
-    };
     await expect(openIt(drifting)).rejects.toMatchObject({
       code: 'INDEX_INVALID',
       message: expect.stringMatching(/computes other vectors .* "Myocardial infarction"/),
+    });
+  });
+
+  it('guard vectors that are kept from being taken for those of another processor', async () => {
+    const kept = path.join(folder, 'kept');
+    await guardKept(kept, embedder);
+    await guardKept(kept, embedder);
+    await expect(guardKept(kept, drifting)).rejects.toMatchObject({
+      code: 'INDEX_INVALID',
+      message: expect.stringMatching(/computes other vectors than those kept in .*kept/),
+      hint: expect.stringMatching(/remove the folder/),
     });
   });
 });
