@@ -2,11 +2,21 @@ import type { Block } from '../../ports.ts';
 import {
   arms,
   type EvalReport,
+  peers,
   type Scores,
   type SliceScores,
   type Tuning,
 } from '../../search/eval/report.ts';
-import { interval, noiseNames, share, sliceKinds, tuningVerdict } from '../../search/eval/wording.ts';
+import {
+  interval,
+  noiseNames,
+  peerNames,
+  peerShare,
+  share,
+  sliceKinds,
+  slicesVerdict,
+  tuningVerdict,
+} from '../../search/eval/wording.ts';
 
 /** Slices of a kind that a terminal shows; the files have all. */
 const mostSlices = 12;
@@ -21,14 +31,20 @@ export function evalView(report: EvalReport): readonly Block[] {
       ? []
       : [`${report.absent} of them name a concept that this build does not hold; they count as not found.`]),
     {
-      header: ['recall@10', 'queries', ...arms, 'union', 'hybrid over the better arm, points (95 %)'],
+      header: ['recall@10', ...recallHeader, 'hybrid over the better arm, points (95 %)'],
       rows: whole.map((one) => [noiseNames[one.noise], ...recallCells(one)]),
     },
+    slicesVerdict(scores),
+    'Union: found by bm25 or dense, the ceiling of merging their first ten. Plain RRF: both merged by rank alone. Char n-grams: TF-IDF of 3 and 4 letters, without vectors.',
     {
       header: ['noise', 'arm', '@1', '@5', '@10', '@50', 'MRR'],
-      rows: whole.flatMap(({ noise, arms: of, union }) => [
+      rows: whole.flatMap(({ noise, arms: of, union, peers: beside }) => [
         ...arms.map((arm) => [noiseNames[noise], arm, ...depthCells(of[arm])]),
         [noiseNames[noise], 'union', ...depthCells(union)],
+        ...peers.flatMap((peer) => {
+          const scored = beside[peer];
+          return scored === null ? [] : [[noiseNames[noise], peerNames[peer], ...depthCells(scored)]];
+        }),
       ]),
     },
     {
@@ -53,11 +69,14 @@ function heading(report: EvalReport): string {
   return `${file}: ${asked} queries, build ${build}, vectors by ${embedding.model} (${embedding.precision}, ${dense.type}), words by ${engine}`;
 }
 
-function recallCells({ queries, arms: of, union, gain }: SliceScores): (string | number)[] {
+const recallHeader = ['queries', ...arms, 'union', ...peers.map((peer) => peerNames[peer])];
+
+function recallCells({ queries, arms: of, union, peers: beside, gain }: SliceScores): (string | number)[] {
   return [
     queries,
     ...arms.map((arm) => share(of[arm].recall_at_10)),
     share(union.recall_at_10),
+    ...peers.map((peer) => peerShare(beside[peer], ({ recall_at_10 }) => recall_at_10)),
     gain === null ? '-' : `${interval(gain)} ${gain.over}${gain.verdict === 'behind' ? ', behind' : ''}`,
   ];
 }
@@ -70,13 +89,13 @@ function depthCells(scores: Scores): string[] {
 
 function sliceBlocks(scores: readonly SliceScores[]): Block[] {
   const first = scores[0]?.noise ?? 'none';
-  return (['file', 'vocabulary', 'words'] as const).flatMap((by) => {
+  return (['half', 'file', 'vocabulary', 'words'] as const).flatMap((by) => {
     const slices = scores.filter((one) => one.by === by && one.noise === first);
     if (slices.length === 0) return [];
     const left = slices.length - mostSlices;
     return [
       {
-        header: [sliceKinds[by].toLowerCase(), 'queries', ...arms, 'union', 'hybrid over the better arm'],
+        header: [sliceKinds[by].toLowerCase(), ...recallHeader, 'hybrid over the better arm'],
         rows: slices.slice(0, mostSlices).map((one) => [one.name, ...recallCells(one)]),
       },
       ...(left > 0 ? [`${left} smaller ones are in the JSON.`] : []),

@@ -3,13 +3,14 @@ import type { Embedder } from '../embed/embedder.ts';
 import { shippedWeights } from '../hybrid/rate.ts';
 import type { OpenBuild } from '../index/open.ts';
 import { textKey } from '../lexical/normalise.ts';
+import { type CharGrams, charGramsOf } from './char-grams.ts';
 import { measureLatency } from './latency.ts';
 import { type NoiseKind, withNoise } from './noise.ts';
 import type { LabelledQuery } from './queries.ts';
 import { askArms, ranksOf } from './ranks.ts';
 import type { EvalReport, Latency, Slice } from './report.ts';
 import { type Answered, scoreSlices } from './slices.ts';
-import { newTuner, type Tuner } from './tune.ts';
+import { isDev, newTuner, type Tuner } from './tune.ts';
 
 /** Noise, intervals and the order of words follow from it. */
 const seed = 20_261_121;
@@ -45,7 +46,9 @@ export async function evaluate(
     }),
   );
   const tuner = tune ? newTuner() : undefined;
-  const answered = await answerAll(build, embedder, { asked, queries, tuner, progress });
+  progress.say('reading every text for the character grams that stand beside it');
+  const charGrams = await charGramsOf(build.lexical);
+  const answered = await answerAll(build, embedder, { asked, queries, charGrams, tuner, progress });
   const { manifest, dense, words } = build;
   return {
     build: manifest.id,
@@ -92,11 +95,13 @@ async function answerAll(
   {
     asked,
     queries,
+    charGrams,
     tuner,
     progress,
   }: {
     readonly asked: readonly Asked[];
     readonly queries: readonly LabelledQuery[];
+    readonly charGrams: CharGrams | undefined;
     readonly tuner: Tuner | undefined;
     readonly progress: Progress;
   },
@@ -109,7 +114,7 @@ async function answerAll(
       const { noise, query, text } = asked[at] as Asked;
       const { query: original, concept_id } = queries[query] as LabelledQuery;
       const found = await askArms(build, embedder, text);
-      answered[at] = { noise, query, ranks: ranksOf(found, concept_id) };
+      answered[at] = { noise, query, ranks: ranksOf(found, concept_id, { text, charGrams }) };
       tuner?.add(noise, original, found, concept_id);
       done += 1;
       progress.update(done, asked.length, 'queries');
@@ -123,6 +128,7 @@ async function answerAll(
 function slicesOf({ lexical }: OpenBuild, { query, concept_id, slice }: LabelledQuery): Slice[] {
   return [
     { by: 'all', name: '' },
+    { by: 'half', name: isDev(query) ? 'dev' : 'test' },
     ...(slice === undefined ? [] : [{ by: 'file', name: slice } as const]),
     { by: 'vocabulary', name: lexical.concept(concept_id)?.vocabulary_id ?? 'not in the build' },
     { by: 'words', name: lengthOf(query) },

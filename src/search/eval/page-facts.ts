@@ -1,6 +1,7 @@
 import { html, type Markup } from './html.ts';
-import type { EvalReport } from './report.ts';
-import { interval, points } from './wording.ts';
+import { type EvalReport, peers } from './report.ts';
+import { narrowerLess } from '../hybrid/rate.ts';
+import { interval, peerNames, points } from './wording.ts';
 
 /** What the page is called. */
 export function title({ file }: EvalReport): string {
@@ -22,7 +23,10 @@ export function facts(report: EvalReport): Markup {
     ['Precision, pooling', `${embedding.precision}, ${embedding.pooling}`],
     ['Dense index', `${dense.type}, ${count(dense.count)} vectors of ${dense.dimension}, by ${dense.engine}`],
     ['Words', report.words === 'elasticsearch' ? 'Elasticsearch' : 'own full text (SQLite FTS5)'],
-    ['Weights', `cosine 1, overlap ${weights.overlap}, words ${weights.words}`],
+    [
+      'Weights',
+      `cosine 1, overlap ${weights.overlap}, words ${weights.words}, narrower terms −${narrowerLess}`,
+    ],
     ['Queries', asked],
     ['Seed', String(report.seed)],
     ['portiere', report.portiere],
@@ -42,16 +46,20 @@ export function facts(report: EvalReport): Markup {
 function answer({ scores }: EvalReport): Markup {
   const whole = scores.find(({ by, noise }) => by === 'all' && noise === 'none') ?? scores[0];
   if (whole === undefined) return html``;
-  const { arms, union, gain } = whole;
+  const { arms, union, gain, peers: beside } = whole;
   const over = gain?.over ?? (arms.bm25.recall_at_10 > arms.dense.recall_at_10 ? 'bm25' : 'dense');
   const against =
     gain === null
       ? html``
       : html` The difference is <b class="${gain.verdict}">${interval(gain)}</b> points (95 % interval).`;
+  const told = peers.flatMap((peer) => {
+    const scored = beside[peer];
+    return scored === null ? [] : [`${peerNames[peer]} ${points(scored.recall_at_10)} %`];
+  });
   return html`<p class="answer">
     The hybrid search finds <b>${points(arms.hybrid.recall_at_10)} %</b> of the labelled concepts among its
     first ten hits; the better arm alone (${over}) finds ${points(arms[over].recall_at_10)} %, and the two
-    arms together ${points(union.recall_at_10)} %.${against}
+    arms together ${points(union.recall_at_10)} %.${against} Beside it: ${told.join(', ')}.
   </p>`;
 }
 

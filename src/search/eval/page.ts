@@ -1,10 +1,20 @@
 import { html, type Markup } from './html.ts';
 import { barChart, intervalMark, smallBars } from './page-charts.ts';
 import { facts, title } from './page-facts.ts';
+import { readingSection } from './page-reading.ts';
 import { pageStyle } from './page-style.ts';
 import { tuningSection } from './page-tuning.ts';
-import { type Arm, arms, depths, type EvalReport, type Scores, type SliceScores } from './report.ts';
-import { interval, noiseNames, points, share, sliceKinds } from './wording.ts';
+import { type Arm, arms, depths, type EvalReport, peers, type Scores, type SliceScores } from './report.ts';
+import {
+  interval,
+  noiseNames,
+  peerNames,
+  peerShare,
+  points,
+  share,
+  sliceKinds,
+  slicesVerdict,
+} from './wording.ts';
 
 /** An evaluation as one page that stands alone: no script, no font, nothing fetched. */
 export function evalPage(report: EvalReport): string {
@@ -71,7 +81,14 @@ function recallChart({ noise, queries, arms: scores, union }: SliceScores): Mark
   </figure>`;
 }
 
-function recallRows({ noise, queries, arms: scores, union, undisturbed }: SliceScores): Markup {
+function recallRows({
+  noise,
+  queries,
+  arms: scores,
+  union,
+  peers: beside,
+  undisturbed,
+}: SliceScores): Markup {
   const cells = (one: Scores, best?: Scores): Markup =>
     html`${depths.map((depth) => {
         const [value, most] = [one[`recall_at_${depth}`], best?.[`recall_at_${depth}`]];
@@ -95,7 +112,17 @@ function recallRows({ noise, queries, arms: scores, union, undisturbed }: SliceS
     <tr class="soft">
       <td>union</td>
       ${cells(union)}
-    </tr>`;
+    </tr>
+    ${peers.flatMap((peer) => {
+      const scored = beside[peer];
+      if (scored === null) return [];
+      return [
+        html`<tr class="soft">
+          <td>${peerNames[peer]}</td>
+          ${cells(scored)}
+        </tr>`,
+      ];
+    })}`;
 }
 
 function bestOf(all: readonly Scores[]): Scores {
@@ -113,14 +140,14 @@ function gainSection(scores: readonly SliceScores[]): Markup {
   const told = scores.flatMap((one) => (one.gain === null ? [] : [{ ...one, gain: one.gain }]));
   if (told.length === 0) {
     return html`<h2>Hybrid against the better arm</h2>
-      <p>No slice has the 200 queries that an interval needs.</p>`;
+      <p>${slicesVerdict(scores)}</p>`;
   }
   const reach = Math.max(0.05, ...told.flatMap(({ gain }) => [Math.abs(gain.low), Math.abs(gain.high)]));
   return html`<h2>Hybrid against the better arm</h2>
     <p>
       Recall at 10 of the hybrid search less that of the better single arm on the same queries, in percentage
-      points, with a paired-bootstrap 95 % interval. Right of the line the hybrid search finds more. Slices of
-      200 queries and more.
+      points, with a paired-bootstrap 95 % interval. Right of the line the hybrid search finds more.
+      ${slicesVerdict(scores)}
     </p>
     <div class="scroll">
       <table>
@@ -169,6 +196,7 @@ function sliceSection(scores: readonly SliceScores[]): Markup {
                   <th class="wide left">0 … 1</th>
                   ${arms.map((arm) => html`<th>${arm}</th>`)}
                   <th class="wide">union</th>
+                  ${peers.map((peer) => html`<th class="wide">${peerNames[peer]}</th>`)}
                 </tr>
               </thead>
               <tbody>
@@ -188,6 +216,10 @@ function sliceRow(slice: SliceScores): Markup {
     <td class="wide">${smallBars(values)}</td>
     ${arms.map((arm) => html`<td class="${values[arm] === most ? 'best' : ''}">${share(values[arm])}</td>`)}
     <td class="wide soft">${share(slice.union.recall_at_10)}</td>
+    ${peers.map((peer) => {
+      const value = peerShare(slice.peers[peer], ({ recall_at_10 }) => recall_at_10);
+      return html`<td class="wide soft">${value}</td>`;
+    })}
   </tr>`;
 }
 
@@ -231,22 +263,6 @@ function latencySection({ latency }: EvalReport): Markup {
         </table>
       </div>
     </div>`;
-}
-
-function readingSection({ seed }: EvalReport): Markup {
-  return html`<h2>How to read this</h2>
-    <p>
-      <b>Recall@k</b> is the share of queries whose labelled concept is among the first k hits; <b>MRR</b> is
-      the mean of 1 / rank within the first 100. <b>Union</b> counts a query as found where either arm finds
-      it at that depth: the ceiling of any merging of the two lists. The hybrid search also rates what both
-      rank lower, and knows codes and equal names, so it may pass it.
-    </p>
-    <p>
-      <b>Noise</b>: <i>typo</i> makes one slip for each started eight letters; <i>other case</i> writes
-      capitals; <i>word order</i> shuffles the words; <i>abbreviation</i> writes usual clinical words short
-      (with → w/, acute → ac). A query that a kind does not change is left out of it, so compare a kind with
-      “the same as they are”. All of it follows from seed ${seed}.
-    </p>`;
 }
 
 function sliceName({ by, name }: Pick<SliceScores, 'by' | 'name'>): string {

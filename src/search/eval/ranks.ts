@@ -4,10 +4,16 @@ import type { Embedder } from '../embed/embedder.ts';
 import { type Found, runArms } from '../hybrid/arms.ts';
 import { fuse } from '../hybrid/fuse.ts';
 import type { OpenBuild } from '../index/open.ts';
+import type { CharGrams } from './char-grams.ts';
+import { reciprocalRanks } from './reciprocal.ts';
 import type { Arm } from './report.ts';
 
 /** The place of the labelled concept in each list, 1-based within the first 100; 0 where it is not there. */
-export type Ranks = Readonly<Record<Arm, number>>;
+export interface Ranks extends Readonly<Record<Arm, number>> {
+  readonly rrf: number;
+  /** Undefined where they were not asked. */
+  readonly char_grams: number | undefined;
+}
 
 /** As many as an arm gives to the fusion. */
 export const depth = 100;
@@ -26,12 +32,18 @@ export async function askArms(build: OpenBuild, embedder: Embedder, q: string): 
   }
 }
 
-/** Where a concept stands in what each arm found, and in the fused list. */
-export function ranksOf(found: Found, conceptId: number): Ranks {
+/** Where a concept stands in what each arm found, in the fused list, and in what stands beside it. */
+export function ranksOf(
+  found: Found,
+  conceptId: number,
+  { text, charGrams }: { readonly text: string; readonly charGrams: CharGrams | undefined },
+): Ranks {
   return {
     bm25: rankIn(found.arms.lexical, conceptId),
     dense: rankIn(found.arms.dense, conceptId),
     hybrid: rankIn(fuse(found), conceptId),
+    rrf: rankIn(reciprocalRanks(found), conceptId),
+    char_grams: charGrams && rankIn(charGrams.best(text, depth), conceptId),
   };
 }
 

@@ -7,6 +7,11 @@ export const arms = ['bm25', 'dense', 'hybrid'] as const;
 
 export type Arm = (typeof arms)[number];
 
+/** What stands beside it: plain reciprocal rank fusion of the two arms, and TF-IDF of character grams. */
+export const peers = ['rrf', 'char_grams'] as const;
+
+export type Peer = (typeof peers)[number];
+
 /** The ranks at which recall is taken. */
 export const depths = [1, 5, 10, 50] as const;
 
@@ -29,9 +34,9 @@ export interface Gain {
   readonly verdict: 'ahead' | 'even' | 'behind';
 }
 
-/** What a part of the queries is called: all, by name in the file, by the concept's vocabulary, by number of words. */
+/** What a part of the queries is called: all, by half, by name in the file, by the concept's vocabulary, by number of words. */
 export interface Slice {
-  readonly by: 'all' | 'file' | 'vocabulary' | 'words';
+  readonly by: 'all' | 'half' | 'file' | 'vocabulary' | 'words';
   readonly name: string;
 }
 
@@ -43,6 +48,8 @@ export interface SliceScores extends Slice {
   readonly arms: Readonly<Record<Arm, Scores>>;
   /** Found where either arm finds it: the ceiling of any merging of the two lists at that depth. */
   readonly union: Scores;
+  /** Null for character grams where a build has too many texts for them. */
+  readonly peers: Readonly<Record<Peer, Scores | null>>;
   /** Hybrid recall at 10 of the same queries as they are; null without noise, or where these were not asked. */
   readonly undisturbed: number | null;
   /** Null for slices too small to tell. */

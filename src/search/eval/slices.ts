@@ -43,7 +43,7 @@ export function scoreSlices(
     );
 }
 
-const order: readonly Slice['by'][] = ['all', 'file', 'vocabulary', 'words'];
+const order: readonly Slice['by'][] = ['all', 'half', 'file', 'vocabulary', 'words'];
 
 function scoreGroup(
   group: Slice & { readonly noise: NoiseKind },
@@ -59,6 +59,7 @@ function scoreGroup(
     ...group,
     queries: members.length,
     arms: { bm25, dense, hybrid },
+    peers: { rrf: scoresOf(members.map(({ ranks }) => ranks.rrf)), char_grams: charGramScores(members) },
     union: scoresOf(members.map(({ ranks }) => better(ranks.bm25, ranks.dense))),
     undisturbed: group.noise === 'none' || known.length < same.length ? null : scoresOf(known).recall_at_10,
     gain:
@@ -66,6 +67,11 @@ function scoreGroup(
         ? null
         : gainOver(bm25.recall_at_10 > dense.recall_at_10 ? 'bm25' : 'dense', members, seed),
   };
+}
+
+function charGramScores(members: readonly Answered[]): Scores | null {
+  const ranks = members.flatMap(({ ranks: { char_grams } }) => char_grams ?? []);
+  return ranks.length < members.length ? null : scoresOf(ranks);
 }
 
 function gainOver(over: Gain['over'], members: readonly Answered[], seed: number): Gain {

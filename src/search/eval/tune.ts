@@ -1,6 +1,6 @@
 import type { Found } from '../hybrid/arms.ts';
 import { fuse } from '../hybrid/fuse.ts';
-import { belowOne, type Likeness, shippedWeights, type Weights } from '../hybrid/rate.ts';
+import { type Likeness, shippedWeights, weigh, type Weights } from '../hybrid/rate.ts';
 import { pairedInterval } from './bootstrap.ts';
 import type { NoiseKind } from './noise.ts';
 import { generator, hash } from './random.ts';
@@ -96,10 +96,10 @@ export function ranksByWeights({ arms, terms, rated }: Found, conceptId: number)
 }
 
 /** As `rate` does it, without a list. */
-function bestRating(terms: readonly Likeness[], { overlap, words }: Weights): number {
+function bestRating(terms: readonly Likeness[], weights: Weights): number {
   let best = 0;
-  for (const term of terms) best = Math.max(best, term.cosine + overlap * term.overlap + words * term.words);
-  return Math.min(belowOne, best / (1 + overlap + words));
+  for (const term of terms) best = Math.max(best, weigh(term, weights));
+  return best;
 }
 
 /** Ties go to the shipped weights, then to the nearest of them. */

@@ -1,5 +1,5 @@
 import type { NoiseKind } from './noise.ts';
-import type { Slice, Tuning } from './report.ts';
+import type { Peer, Scores, Slice, SliceScores, Tuning } from './report.ts';
 
 /** The kinds of noise as an operator reads them. */
 export const noiseNames: Readonly<Record<NoiseKind, string>> = {
@@ -12,10 +12,28 @@ export const noiseNames: Readonly<Record<NoiseKind, string>> = {
 
 export const sliceKinds: Readonly<Record<Slice['by'], string>> = {
   all: 'All queries',
+  half: 'By half: weights are chosen on dev alone',
   file: 'By slice of the query file',
   vocabulary: 'By vocabulary of the labelled concept',
   words: 'By length of the query',
 };
+
+/** What stands beside the arms, as an operator reads it. */
+export const peerNames: Readonly<Record<Peer, string>> = { rrf: 'plain RRF', char_grams: 'char n-grams' };
+
+/** One of its scores; a dash where it was not asked. */
+export function peerShare(scores: Scores | null, of: (scores: Scores) => number): string {
+  return scores === null ? '-' : share(of(scores));
+}
+
+/** In how many of the slices that have an interval the hybrid search is ahead, even or behind. */
+export function slicesVerdict(scores: readonly SliceScores[]): string {
+  const verdicts = scores.flatMap(({ gain }) => gain?.verdict ?? []);
+  if (verdicts.length === 0) return 'No slice has the 200 queries that an interval needs.';
+  const count = (wanted: string): string =>
+    String(verdicts.filter((verdict) => verdict === wanted).length || 'none');
+  return `Of ${verdicts.length} slices of 200 queries and more, over all kinds of noise, the hybrid search is ahead of the better arm in ${count('ahead')}, even with it (within the 95 % interval) in ${count('even')}, behind it in ${count('behind')}.`;
+}
 
 /** A share as `0.535`. */
 export function share(value: number): string {

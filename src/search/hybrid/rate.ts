@@ -1,5 +1,6 @@
 import type { OpenBuild } from '../index/open.ts';
 import type { DenseHits } from '../vectors/dense.ts';
+import { narrowerThanAsked } from './narrower.ts';
 import { overlapWith } from './overlap.ts';
 
 /** A candidate with its nearest term. */
@@ -37,6 +38,8 @@ export interface Likeness {
   readonly overlap: number;
   /** BM25 of its concept as a share of the best concept's, 0 to 1; 0 where the words did not find it. */
   readonly words: number;
+  /** It is another candidate's text and more words, which nobody asked for. */
+  readonly narrower: boolean;
 }
 
 /** What overlap and words count beside the cosine, which counts 1. */
@@ -50,8 +53,13 @@ export interface Weights {
  * moves by 2.5 points at most (up for misspelled queries, down for clean ones).
  */
 export const shippedWeights: Weights = { overlap: 0.6, words: 0 };
+/**
+ * What a narrower text counts less, so that variants of one concept ("initial encounter", "left side") do not fill the
+ * first ten. Chosen on half of the labelled queries; from 0.03 to 0.08 recall at 10 there moves by 0.7 points at most.
+ */
+export const narrowerLess = 0.05;
 /** A rating stays below what a code or an equal text stands by. */
-export const belowOne = 1 - 1e-6;
+const belowOne = 1 - 1e-6;
 
 /** Compares the query with each term of every candidate, whichever arm found it. */
 export async function likenesses(
@@ -75,22 +83,30 @@ export async function likenesses(
   const shares = new Map(
     most > 0 ? byWords.map(({ concept_id, score }) => [concept_id, Math.max(0, score / most)]) : [],
   );
-  return terms.map(({ concept_id, row, key }) => ({
+  const named = terms.map((term) => ({ ...term, overlap: overlapOf(term.key) }));
+  const narrower = narrowerThanAsked(named);
+  return named.map(({ concept_id, row, overlap }, at) => ({
     concept_id,
     row,
     cosine: Math.max(0, cosines.get(row) ?? 0),
-    overlap: overlapOf(key),
+    overlap,
     words: shares.get(concept_id) ?? 0,
+    narrower: narrower[at] ?? false,
   }));
+}
+
+/** A term by weights: at least 0, below 1. */
+export function weigh({ cosine, overlap, words, narrower }: Likeness, weights: Weights): number {
+  const sum = cosine + weights.overlap * overlap + weights.words * words - (narrower ? narrowerLess : 0);
+  return Math.min(belowOne, Math.max(0, sum / (1 + weights.overlap + weights.words)));
 }
 
 /** Rates every candidate by its best term. */
 export function rate(terms: readonly Likeness[], weights: Weights = shippedWeights): Rated[] {
-  const whole = 1 + weights.overlap + weights.words;
   const best = new Map<number, Rated>();
-  for (const { concept_id, row, cosine, overlap, words } of terms) {
-    const weighed = (cosine + weights.overlap * overlap + weights.words * words) / whole;
-    const score = Math.min(belowOne, weighed);
+  for (const term of terms) {
+    const { concept_id, row, overlap } = term;
+    const score = weigh(term, weights);
     if (score > (best.get(concept_id)?.score ?? -1))
       best.set(concept_id, { concept_id, row, overlap, score });
   }

@@ -45,6 +45,7 @@ describe('evaluate', () => {
       queries: 3,
       arms: { bm25: found, dense: found, hybrid: found },
       union: found,
+      peers: { rrf: found, char_grams: found },
       undisturbed: null,
       gain: null,
     });
@@ -68,6 +69,8 @@ describe('evaluate', () => {
     const slices = findings.scores.filter(({ noise }) => noise === 'none');
     expect(slices.map(({ by, name, queries }) => `${by} ${name} ${queries}`)).toEqual([
       'all  3',
+      'half dev 2',
+      'half test 1',
       'file easy 2',
       'file absent 1',
       'vocabulary ICD10CM 1',

@@ -17,6 +17,7 @@ export function slice(over: Partial<SliceScores> = {}): SliceScores {
     queries: 300,
     arms: { bm25: scores(0.4), dense: scores(0.5), hybrid: scores(0.55) },
     union: scores(0.6),
+    peers: { rrf: scores(0.52), char_grams: scores(0.45) },
     undisturbed: null,
     gain: { over: 'dense', difference: 0.05, low: 0.031, high: 0.07, verdict: 'ahead' },
     ...over,

@@ -27,7 +27,13 @@ describe('slices', () => {
     Array.from({ length: count }, (_, at) => ({
       noise: 'none',
       query: at,
-      ranks: { bm25: at % 2 === 0 ? 1 : 0, dense: at % 4 === 0 ? 1 : 0, hybrid: hybrid(at) },
+      ranks: {
+        bm25: at % 2 === 0 ? 1 : 0,
+        dense: at % 4 === 0 ? 1 : 0,
+        hybrid: hybrid(at),
+        rrf: at % 5 === 0 ? 2 : 0,
+        char_grams: at % 8 === 0 ? undefined : 1,
+      },
     }));
   const all = () => [{ by: 'all', name: '' }] as const;
 

@@ -15,6 +15,7 @@ function found(words: number): Found {
     cosine: at === 0 ? 0.5 : 0.6,
     overlap: 0.5,
     words: at === 0 ? words : 0,
+    narrower: false,
   }));
   const dense = terms.map(({ concept_id, row, cosine }) => ({ concept_id, row, score: cosine }));
   const arms = { code: [], exact: [], lexical: [], dense };
@@ -55,6 +56,7 @@ describe('tuning', () => {
         cosine: random(),
         overlap: random(),
         words: random(),
+        narrower: random() < 0.3,
       }));
       const dense = terms
         .filter((_, at) => at % 2 === 0)
