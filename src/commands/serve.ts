@@ -43,6 +43,7 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
         embedder,
         engine: settings.DENSE_ENGINE,
         nprobe: settings.DENSE_NPROBE || undefined,
+        efSearch: settings.DENSE_EF_SEARCH || undefined,
         words: backing.words,
       },
       (error) => {

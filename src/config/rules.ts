@@ -15,6 +15,7 @@ const rules: readonly { readonly rule: Rule; readonly bases: readonly BaseEnviro
   { rule: requiredSettingsAreSet, bases: baseEnvironments },
   { rule: pairsAreEqual, bases: baseEnvironments },
   { rule: heapBoundsAreEqual, bases: stackEnvironments },
+  { rule: denseNumbersFitTheirKind, bases: baseEnvironments },
   { rule: portsDoNotCollide, bases: stackEnvironments },
   { rule: tlsHasCertificateAndKey, bases: stackEnvironments },
   { rule: securityHasAPassword, bases: stackEnvironments },
@@ -82,6 +83,30 @@ function heapBoundsAreEqual(draft: Draft): readonly Problem[] {
   return least === most
     ? []
     : [{ path, reason: '-Xms and -Xmx must be equal, or Elasticsearch refuses to start' }];
+}
+
+/** Of 0 each is left to the build; `auto` may become any kind but a graph. */
+function denseNumbersFitTheirKind(draft: Draft): readonly Problem[] {
+  const { DENSE_INDEX: kind, DENSE_NLIST: lists = 0, DENSE_NPROBE: probes = 0 } = draft.settings;
+  if (kind === undefined) return [];
+  const inLists = kind === 'auto' || kind.startsWith('IVF');
+  const without = (name: 'DENSE_NLIST' | 'DENSE_NPROBE' | 'DENSE_EF_SEARCH', lacks: string): Problem[] =>
+    (draft.settings[name] ?? 0) === 0
+      ? []
+      : [{ path: at(draft, name), reason: `DENSE_INDEX is ${kind}, ${lacks}: leave it at 0` }];
+  return [
+    ...(inLists ? [] : without('DENSE_NLIST', 'which has no lists')),
+    ...(inLists ? [] : without('DENSE_NPROBE', 'which has no lists')),
+    ...(kind === 'HNSW' ? [] : without('DENSE_EF_SEARCH', 'and only HNSW has efSearch')),
+    ...(inLists && lists > 0 && probes > lists
+      ? [
+          {
+            path: at(draft, 'DENSE_NPROBE'),
+            reason: `is ${probes}, and DENSE_NLIST is ${lists}: a search looks into as many lists as there are at most`,
+          },
+        ]
+      : []),
+  ];
 }
 
 function portsDoNotCollide({ settings, base }: Draft): readonly Problem[] {

@@ -278,3 +278,25 @@ describe('services', () => {
     expect(config.images).toEqual({ node: 'test/node:24' });
   });
 });
+
+it('numbers of a dense index fit its kind', () => {
+  const told = (settings: Record<string, string>) =>
+    problemsOf({ processEnv: { PORTIERE_ENV: 'embedded', ...settings } }).map(({ path, reason }) => [
+      path.replace('environment variable ', ''),
+      reason,
+    ]);
+  expect(told({ DENSE_INDEX: 'HNSW', DENSE_EF_SEARCH: '200' })).toEqual([]);
+  expect(told({ DENSE_INDEX: 'IVFSQ8', DENSE_NLIST: '64', DENSE_NPROBE: '64' })).toEqual([]);
+  expect(told({ DENSE_NPROBE: '32' })).toEqual([]);
+  expect(told({ DENSE_INDEX: 'Flat', DENSE_NLIST: '64', DENSE_NPROBE: '8' })).toEqual([
+    ['DENSE_NLIST', 'DENSE_INDEX is Flat, which has no lists: leave it at 0'],
+    ['DENSE_NPROBE', 'DENSE_INDEX is Flat, which has no lists: leave it at 0'],
+  ]);
+  expect(told({ DENSE_NLIST: '64', DENSE_NPROBE: '65' })).toEqual([
+    ['DENSE_NPROBE', expect.stringContaining('is 65, and DENSE_NLIST is 64')],
+  ]);
+  expect(told({ DENSE_EF_SEARCH: '200' })).toEqual([
+    ['DENSE_EF_SEARCH', expect.stringContaining('only HNSW')],
+  ]);
+  expect(told({ DENSE_INDEX: 'HNSW', DENSE_EF_SEARCH: '65537' })).toHaveLength(1);
+});

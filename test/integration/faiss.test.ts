@@ -129,7 +129,17 @@ describe.skipIf(noFaissNode !== '')(`faiss-node${noFaissNode}`, () => {
     expect(await measureRecall(graph, ours, asked, k)).toBeGreaterThan(0.7);
     const few = Uint8Array.from({ length: count }, (_, row) => (row % 500 === 0 ? 1 : 0));
     await expectSame(queryAt(0), await graph.search(queryAt(0), k, few), few);
+    const recall = await measureRecall(graph, ours, asked, k);
     await graph.close();
+    for (const [efSearch, better] of [
+      [512, true],
+      [10, false],
+    ] as const) {
+      const other = await openFaissNode(target, { packageFrom, vectors: ours, efSearch });
+      expect((await measureRecall(other, ours, asked, k)) > recall).toBe(better);
+      await other.close();
+    }
+    expect((await readFile(target)).equals(bytes)).toBe(true);
     await expect(openFaissNode(target, { packageFrom })).rejects.toMatchObject({ code: 'INDEX_INVALID' });
     await expect(openDense(target, { engine: 'native' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });

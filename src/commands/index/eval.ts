@@ -103,13 +103,16 @@ async function reportHere(
   const every =
     options.sample === undefined ? 1 : Math.max(1, Math.floor(all.length / Math.max(1, options.sample)));
   const queries = all.filter((_, index) => index % every === 0);
+  const { settings } = project.config;
   const embedder = await embedderOf(ports, project);
   try {
     return await withSearchEngine(ports, project, async (words) => {
       const build = await openPublished({
         pointer: project.pointer,
         embedder,
-        engine: project.config.settings.DENSE_ENGINE,
+        engine: settings.DENSE_ENGINE,
+        nprobe: settings.DENSE_NPROBE || undefined,
+        efSearch: settings.DENSE_EF_SEARCH || undefined,
         words: words === undefined ? undefined : elasticsearchWords(words, () => ports.clock.elapsed()),
       });
       try {

@@ -88,6 +88,12 @@ export const searchSettings = {
     default: '0',
     help: 'Lists a search looks into (nprobe), without a new build; 0: those that reached the recall.',
   },
+  DENSE_EF_SEARCH: {
+    section: 'Search',
+    kind: integer(0, 65_536),
+    default: '0',
+    help: 'Neighbours a graph search (HNSW) keeps in view (efSearch), without a new build; 0: as built.',
+  },
   INDEX_KEEP: {
     section: 'Search',
     kind: integer(1, 100),

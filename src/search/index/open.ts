@@ -29,6 +29,8 @@ export interface OpenRequest {
   readonly engine: DenseEngine;
   /** Lists of an inverted file to look into, instead of what it was built with. */
   readonly nprobe?: number | undefined;
+  /** Neighbours a search of a graph keeps in view, instead of what it was built with. */
+  readonly efSearch?: number | undefined;
   /** Default: the build's own full text. */
   readonly words?: WordEngine | undefined;
   /** Something else is served meanwhile. */
@@ -49,7 +51,7 @@ export async function openPublished(request: OpenRequest): Promise<OpenBuild> {
 /** Opens the build in a folder and checks that its files fit each other and the embedder. */
 async function openBuild(
   folder: string,
-  { embedder, engine, nprobe, gently, words = ownWords }: Omit<OpenRequest, 'pointer'>,
+  { embedder, engine, nprobe, efSearch, gently, words = ownWords }: Omit<OpenRequest, 'pointer'>,
 ): Promise<OpenBuild> {
   const manifest = await readManifest(folder);
   refuseOtherModel(manifest, embedder.identity);
@@ -64,7 +66,7 @@ async function openBuild(
     if (lexical.attributes.count !== count) {
       throw mismatch(manifest, `the lexical index holds ${lexical.attributes.count} rows`, count);
     }
-    const dense = await openVectors(folder, manifest, { engine, nprobe, gently });
+    const dense = await openVectors(folder, manifest, { engine, nprobe, efSearch, gently });
     if (dense.count !== count || dense.dimension !== manifest.dense.dimension) {
       await dense.close();
       throw mismatch(manifest, `the dense file holds ${dense.count} rows of ${dense.dimension}`, count);
@@ -90,7 +92,7 @@ async function openBuild(
 export async function openVectors(
   folder: string,
   { files, dense: { rerank } }: Manifest,
-  { engine, nprobe, gently }: Pick<OpenRequest, 'engine' | 'nprobe' | 'gently'>,
+  { engine, nprobe, efSearch, gently }: Pick<OpenRequest, 'engine' | 'nprobe' | 'efSearch' | 'gently'>,
 ): Promise<DenseIndex> {
   const vectors = fileNames.vectors in files ? path.join(folder, fileNames.vectors) : undefined;
   return await openDense(path.join(folder, fileNames.dense), {
@@ -98,6 +100,7 @@ export async function openVectors(
     vectors,
     nprobe,
     gently,
+    efSearch,
     ...(rerank === 0 ? {} : { rerank }),
   });
 }

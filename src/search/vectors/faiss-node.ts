@@ -4,6 +4,7 @@ import type { DenseHits, DenseIndex } from './dense.ts';
 import { type FlatHeader, inspectFaiss, invalidIndex, readFlatHeader } from './faiss-header.ts';
 import { faissNodePath, noFaissNode } from './faiss-node-package.ts';
 import { type FaissAnswer, startFaissProcess } from './faiss-process.ts';
+import { withEfSearch } from './ef-search.ts';
 import { checkScore, checkSearch } from './query.ts';
 import { superviseChild } from './supervise.ts';
 import { bestFirst, firstHits } from './top-k.ts';
@@ -13,6 +14,8 @@ export interface FaissNodeOptions {
   readonly packageFrom?: string;
   /** The flat file with every row, which a graph needs beside it. */
   readonly vectors?: string | undefined;
+  /** Neighbours a search of a graph keeps in view; what the file says by default. */
+  readonly efSearch?: number | undefined;
   /** OpenMP threads of the child; as many as the machine runs at once by default. */
   readonly threads?: number;
   /** Questions after which the child is replaced, because faiss-node leaks the bytes of every query. */
@@ -39,11 +42,8 @@ export async function openFaissNode(indexPath: string, options: FaissNodeOptions
   const supervisor = superviseChild({
     start: async () => {
       const threads = options.threads ?? availableParallelism();
-      const child = await startFaissProcess({
-        packagePath,
-        indexPath: real,
-        vectorsPath: flat.path,
-        threads,
+      const child = await withEfSearch(real, options.efSearch, async (indexPath) => {
+        return await startFaissProcess({ packagePath, indexPath, vectorsPath: flat.path, threads });
       });
       options.onStart?.(child.pid);
       return child;

@@ -19,6 +19,8 @@ export interface DenseOptions {
   readonly nprobe?: number | undefined;
   /** Take some times as long, and leave the processor to others meanwhile. */
   readonly gently?: boolean | undefined;
+  /** Neighbours a search of a graph keeps in view; what the file says without it. */
+  readonly efSearch?: number | undefined;
 }
 
 /**
@@ -51,7 +53,7 @@ export async function openDense(path: string, options: DenseOptions): Promise<De
         },
       );
     }
-    return openFaissNode(path, { vectors: options.vectors });
+    return openFaissNode(path, { vectors: options.vectors, efSearch: options.efSearch });
   }
   const chosen = engine === 'auto' ? (faissNodeInstalled() ? 'faiss-node' : 'native') : engine;
   return chosen === 'faiss-node' ? openFaissNode(path) : openNative(path, options);

@@ -138,6 +138,7 @@ export function connection({ config }: Making, name: string): Readonly<Record<st
     DENSE_MEMORY_MB: String(settings.DENSE_MEMORY_MB),
     DENSE_NLIST: String(settings.DENSE_NLIST),
     DENSE_NPROBE: String(settings.DENSE_NPROBE),
+    DENSE_EF_SEARCH: String(settings.DENSE_EF_SEARCH),
     INDEX_KEEP: String(settings.INDEX_KEEP),
     VOCABULARIES: settings.VOCABULARIES.join(','),
     LOG_LEVEL: settings.LOG_LEVEL,
