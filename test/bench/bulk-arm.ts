@@ -8,6 +8,7 @@ import { Client } from '@elastic/elasticsearch';
 import { searchEngines } from '../../src/drivers/elasticsearch.ts';
 import { documentOf, type IndexedConcept } from '../../src/search/lexical/elasticsearch-index.ts';
 import { cutBatches } from '../../src/search/populate/elasticsearch-batches.ts';
+import { conceptDocuments } from '../../src/search/populate/elasticsearch-cargo.ts';
 import { patience } from '../../src/search/populate/elasticsearch-delivery.ts';
 import { newPace } from '../../src/search/populate/elasticsearch-pace.ts';
 import { sendAll } from '../../src/search/populate/elasticsearch-send.ts';
@@ -44,7 +45,7 @@ async function ours(): Promise<{ run(): Promise<void>; close(): Promise<void> }>
         refuse(refused) {
           throw new Error(JSON.stringify(refused.slice(0, 3)));
         },
-        batches: cutBatches(concepts, () => pace.limits()),
+        batches: cutBatches(conceptDocuments(concepts), () => pace.limits()),
         onSent: () => undefined,
       });
     },

@@ -13,7 +13,7 @@ import type { SearchEngine } from '../../src/ports/search-engine.ts';
 import { indexOf } from '../../src/search/lexical/elasticsearch-index.ts';
 import type { LoadCheckpoint, LoadPoint } from '../../src/search/populate/elasticsearch-checkpoint.ts';
 import { contentDigest, expectedDigest } from '../../src/search/populate/elasticsearch-digest.ts';
-import type { EngineBuild } from '../../src/search/populate/elasticsearch-fill.ts';
+import type { EngineBuild } from '../../src/search/populate/elasticsearch-cargo.ts';
 import { newPace, type Pace } from '../../src/search/populate/elasticsearch-pace.ts';
 import { ensureElasticsearch, type LoadOptions } from '../../src/search/populate/elasticsearch.ts';
 import { bulkProxy, type BulkProxy } from '../support/bulk-proxy.ts';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import { createLexical } from '../../src/search/lexical/writer.ts';
-import type { EngineBuild } from '../../src/search/populate/elasticsearch-fill.ts';
+import type { EngineBuild } from '../../src/search/populate/elasticsearch-cargo.ts';
 
 const words =
   'acute chronic severe mild left right upper lower disease disorder of the heart lung liver kidney with without fracture infection neoplasm benign malignant due to pain syndrome'.split(

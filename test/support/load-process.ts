@@ -4,7 +4,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 
 import { searchEngines } from '../../src/drivers/elasticsearch.ts';
 import type { LoadCheckpoint, LoadPoint } from '../../src/search/populate/elasticsearch-checkpoint.ts';
-import type { EngineBuild } from '../../src/search/populate/elasticsearch-fill.ts';
+import type { EngineBuild } from '../../src/search/populate/elasticsearch-cargo.ts';
 import { ensureElasticsearch } from '../../src/search/populate/elasticsearch.ts';
 
 interface Task {

@@ -1,48 +1,22 @@
 import type { Concept } from '../vocabulary/concept.ts';
+import { type IndexIdentity, markOf } from './elasticsearch-mark.ts';
 
 /** The index of a build; `alias` is the name behind which that of the published build stands. */
 export function indexOf(buildId: string, alias = 'concepts'): string {
   return `${alias}-${buildId.toLowerCase()}`;
 }
 
-/** Whether an index is one of a build: nobody else's index may be deleted. */
+/** Whether an index is one of a build, of its words or of its vectors: nobody else's index may be deleted. */
 export function isBuildIndex(name: string, alias: string): boolean {
-  return name.startsWith(`${alias}-`) && /^\d{8}t\d{9}z-[0-9a-f]{8}$/.test(name.slice(alias.length + 1));
+  return (
+    name.startsWith(`${alias}-`) &&
+    /^\d{8}t\d{9}z-[0-9a-f]{8}(?:-vectors)?$/.test(name.slice(alias.length + 1))
+  );
 }
 
-/** Version of the mapping and of the documents; an index of another one is loaded anew. */
-const engineFormat = 2;
-
-/** What an index says of itself in its mapping. */
-export interface IndexMark {
-  readonly format: number;
-  readonly build: string;
-  /** Concepts of the build. */
-  readonly concepts: number;
-  /** Everything was loaded, counted and settled. */
-  readonly complete: boolean;
-  /** Concepts that the engine refused for good, where that was allowed. */
-  readonly refused: number;
-}
-
-/** The mark of an index of a build as it is made now. */
-export function markOf(
-  build: { readonly id: string; readonly concepts: number },
-  { complete, refused }: Pick<IndexMark, 'complete' | 'refused'>,
-): { readonly portiere: IndexMark } {
-  return {
-    portiere: { format: engineFormat, build: build.id, concepts: build.concepts, complete, refused },
-  };
-}
-
-/** What an index says of itself; undefined where it is not of this build, or of another format. */
-export function readMark(
-  meta: Readonly<Record<string, unknown>>,
-  build: { readonly id: string; readonly concepts: number },
-): IndexMark | undefined {
-  const mark = meta['portiere'] as Partial<IndexMark> | undefined;
-  const fits = mark?.format === engineFormat && mark.build === build.id && mark.concepts === build.concepts;
-  return fits ? { ...(mark as IndexMark), refused: mark.refused ?? 0 } : undefined;
+/** What an index of words is made of; with another format it is loaded anew. */
+export function wordsIdentity(build: { readonly id: string; readonly concepts: number }): IndexIdentity {
+  return { format: 2, build: build.id, concepts: build.concepts };
 }
 
 /** A keyword's longest, in characters of four bytes each; a longer one is kept and returned, not found. */
@@ -52,15 +26,16 @@ const exact = { type: 'keyword', normalizer: 'folded', ignore_above: longest } a
 const folded = { type: 'text', analyzer: 'folded' } as const;
 
 /**
- * The body of a build's index while it is loaded: nothing is refreshed, and nothing copied. `concept_name.prefix` is
+ * The body of a build's index while it is loaded: nothing is refreshed. `concept_name.prefix` is
  * for typeahead, `.exact` and `.folded` see neither case nor accents.
  */
-export function indexBody(build: { readonly id: string; readonly concepts: number }): object {
+export function indexBody(build: { readonly id: string; readonly concepts: number }): {
+  readonly settings: object;
+  readonly mappings: object;
+} {
   return {
     settings: {
       number_of_shards: 1,
-      number_of_replicas: 0,
-      auto_expand_replicas: false,
       refresh_interval: '-1',
       analysis: {
         normalizer: { folded: { type: 'custom', filter: ['lowercase', 'asciifolding'] } },
@@ -76,7 +51,7 @@ export function indexBody(build: { readonly id: string; readonly concepts: numbe
       },
     },
     mappings: {
-      _meta: markOf(build, { complete: false, refused: 0 }),
+      _meta: markOf(wordsIdentity(build), { complete: false, refused: 0 }),
       dynamic: 'strict',
       properties: {
         concept_id: { type: 'keyword' },
@@ -107,11 +82,6 @@ export function indexBody(build: { readonly id: string; readonly concepts: numbe
     },
   };
 }
-
-/** Settings of an index that is loaded: refreshed as usual, with a copy where a second node can hold it. */
-export const servingSettings = {
-  index: { refresh_interval: null, auto_expand_replicas: '0-1' },
-} as const;
 
 /** A concept with its synonyms, as it is stored; what it does not have is left out. */
 export type IndexedConcept = Pick<

@@ -1,9 +1,14 @@
 import type { BulkLines } from '../../ports/search-engine.ts';
-import { documentOf, type IndexedConcept } from '../lexical/elasticsearch-index.ts';
 
-/** Documents of concepts with ascending ids. */
+/** A document by the number that is its id, as JSON on one line. */
+export interface NumberedDocument {
+  readonly number: number;
+  readonly json: string;
+}
+
+/** Documents with ascending numbers. */
 export interface Batch extends BulkLines {
-  /** The last of its ids. */
+  /** The last of its numbers. */
   readonly upTo: number;
 }
 
@@ -14,18 +19,18 @@ export interface BatchLimits {
   readonly bytes: number;
 }
 
-/** Cuts a stream of concepts into batches; the limits are asked for at each one. */
+/** Cuts a stream of documents into batches; the limits are asked for at each one. */
 export function* cutBatches(
-  concepts: Iterable<IndexedConcept>,
+  stream: Iterable<NumberedDocument>,
   limits: () => BatchLimits,
 ): Generator<Batch, undefined> {
   let text = '';
   let documents = 0;
   let upTo = 0;
   let most = limits();
-  for (const concept of concepts) {
-    upTo = concept.concept_id;
-    text += `{"index":{"_id":"${upTo}"}}\n${documentOf(concept)}\n`;
+  for (const { number, json } of stream) {
+    upTo = number;
+    text += `{"index":{"_id":"${number}"}}\n${json}\n`;
     documents += 1;
     if (documents < most.documents && text.length < most.bytes) continue;
     yield { body: Buffer.from(text), documents, upTo };

@@ -1,4 +1,4 @@
-/** Where a load stands: in the index of this `uuid`, every concept with an id up to `upTo` is on its disk. */
+/** Where a load stands: in the index of this `uuid`, every document with a number up to `upTo` is on its disk. */
 export interface LoadPoint {
   readonly index: string;
   readonly uuid: string;

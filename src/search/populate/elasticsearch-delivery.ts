@@ -14,8 +14,8 @@ export interface Patience {
 
 export const patience: Patience = { whole: 180_000, first: 200, longest: 10_000 };
 
-/** A concept that the engine will not take, and why. */
-export interface RefusedConcept {
+/** A document that the engine will not take, and why. */
+export interface RefusedOne {
   readonly id: string;
   readonly reason: string;
 }
@@ -30,7 +30,7 @@ export interface Delivery {
   /** Throws where the index is not the one that was begun. */
   readonly requireSame: () => Promise<void>;
   /** Throws where they may not be left out. */
-  readonly refuse: (refused: readonly RefusedConcept[]) => void;
+  readonly refuse: (refused: readonly RefusedOne[]) => void;
 }
 
 /** Brings some documents into the engine: each is taken, or refused for good, when it returns. */

@@ -1,51 +1,42 @@
 import { PortiereError } from '../../errors.ts';
 import type { Progress } from '../../ports.ts';
 import type { IndexState, SearchEngine } from '../../ports/search-engine.ts';
-import { indexBody } from '../lexical/elasticsearch-index.ts';
-import { countConcepts, indexedConcepts } from '../lexical/indexed-concepts.ts';
+import { type Copies, copySettings } from '../lexical/elasticsearch-copies.ts';
 import { cutBatches } from './elasticsearch-batches.ts';
+import type { Cargo } from './elasticsearch-cargo.ts';
 import { type LoadCheckpoint, type LoadPoint, noteTaker } from './elasticsearch-checkpoint.ts';
-import type { Patience, RefusedConcept } from './elasticsearch-delivery.ts';
+import type { Patience, RefusedOne } from './elasticsearch-delivery.ts';
 import type { Pace } from './elasticsearch-pace.ts';
 import { sendAll } from './elasticsearch-send.ts';
 import { steadily } from './elasticsearch-steady.ts';
 
-/** A complete build, as far as it goes into the search engine. */
-export interface EngineBuild {
-  readonly id: string;
-  /** Concepts by its manifest. */
-  readonly concepts: number;
-  /** Its lexical SQLite file. */
-  readonly lexical: string;
-}
-
 interface Filling {
-  readonly index: string;
-  /** An index of this build that a killed load left. */
+  /** An index of this cargo that a killed load left. */
   readonly resumable: IndexState | undefined;
   readonly patience: Patience;
   readonly pace: Pace;
   readonly progress: Progress;
   readonly checkpoint: LoadCheckpoint | undefined;
   readonly refused: 'fail' | 'skip' | undefined;
+  readonly copies: Copies;
 }
 
-/** Sends every concept of a build that its index does not hold yet; how many were refused and left out. */
+/** Sends every document of a cargo that its index does not hold yet; how many were refused and left out. */
 export async function fill(
   engine: SearchEngine,
-  { id, concepts, lexical }: EngineBuild,
-  { index, resumable, patience, pace, progress, checkpoint, refused }: Filling,
+  cargo: Cargo,
+  { resumable, patience, pace, progress, checkpoint, refused, copies }: Filling,
 ): Promise<{ readonly refused: number }> {
+  const { index, unit, documents: total } = cargo;
   const at = await resumePoint(index, resumable, checkpoint);
-  const { uuid } = at ?? (await startOver(engine, index, { id, concepts }));
-  const before = at === undefined ? 0 : countConcepts(lexical, at.upTo);
+  const { uuid } = at ?? (await startOver(engine, cargo, copies));
+  const before = at === undefined ? 0 : cargo.upTo(at.upTo);
   const notes = checkpoint === undefined ? undefined : noteTaker(checkpoint);
-  const leftOut: RefusedConcept[] = [];
+  const leftOut: RefusedOne[] = [];
   const requireSame = async (): Promise<void> => {
     const now = await steadily(async () => await engine.describeIndex(index), patience);
     if (now?.uuid !== uuid) throw replaced(index);
   };
-  const stream = indexedConcepts(lexical, at === undefined ? {} : { after: at.upTo });
   try {
     await sendAll({
       engine,
@@ -53,21 +44,21 @@ export async function fill(
       pace,
       patience,
       requireSame,
-      batches: cutBatches(stream, () => pace.limits()),
+      batches: cutBatches(cargo.after(at?.upTo), () => pace.limits()),
       refuse(more) {
         leftOut.push(...more);
-        if (refused !== 'skip') throw notTaken(index, leftOut);
+        if (refused !== 'skip') throw notTaken(cargo, leftOut);
       },
       onSent({ upTo, documents }) {
         notes?.note({ index, uuid, upTo });
-        progress.update(before + documents, concepts, 'concepts loaded into Elasticsearch');
+        progress.update(before + documents, total, `${unit[1]} loaded into Elasticsearch`);
       },
     });
   } finally {
     await notes?.end();
   }
   await requireSame();
-  if (leftOut.length > 0) progress.say(`left out ${listed(leftOut)}`);
+  if (leftOut.length > 0) progress.say(`left out ${listed(unit, leftOut)}`);
   return { refused: leftOut.length };
 }
 
@@ -81,28 +72,24 @@ async function resumePoint(
   return at?.index === index && at.uuid === resumable.uuid ? at : undefined;
 }
 
-async function startOver(
-  engine: SearchEngine,
-  index: string,
-  build: { readonly id: string; readonly concepts: number },
-): Promise<IndexState> {
+async function startOver(engine: SearchEngine, { index, body }: Cargo, copies: Copies): Promise<IndexState> {
   await engine.deleteIndex(index);
-  await engine.createIndex(index, indexBody(build));
+  await engine.createIndex(index, { ...body, settings: { ...body.settings, ...copySettings(copies) } });
   const made = await engine.describeIndex(index);
   if (made === undefined) throw replaced(index);
   return made;
 }
 
-function notTaken(index: string, refused: readonly RefusedConcept[]): PortiereError {
-  return new PortiereError('INDEX_INVALID', `Elasticsearch refused ${listed(refused)} (${index}).`, {
+function notTaken({ index, unit }: Cargo, refused: readonly RefusedOne[]): PortiereError {
+  return new PortiereError('INDEX_INVALID', `Elasticsearch refused ${listed(unit, refused)} (${index}).`, {
     hint: 'It was not published. Mend the cause and run the same command again.',
   });
 }
 
-function listed(refused: readonly RefusedConcept[]): string {
-  const told = refused.slice(0, 5).map(({ id, reason }) => `concept ${id}: ${reason}`);
+function listed([one, several]: Cargo['unit'], refused: readonly RefusedOne[]): string {
+  const told = refused.slice(0, 5).map(({ id, reason }) => `${one} ${id}: ${reason}`);
   const more = refused.length > told.length ? '; ...' : '';
-  return `${refused.length} concepts: ${told.join('; ')}${more}`;
+  return `${refused.length} ${several}: ${told.join('; ')}${more}`;
 }
 
 function replaced(index: string): PortiereError {

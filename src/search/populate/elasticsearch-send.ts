@@ -3,7 +3,7 @@ import { deliver, type Delivery } from './elasticsearch-delivery.ts';
 
 /** How far a load has come. */
 export interface Sent {
-  /** Every concept with an id up to this one is in the engine. */
+  /** Every document with a number up to this one is in the engine. */
   readonly upTo: number;
   /** How many these are. */
   readonly documents: number;
@@ -26,7 +26,7 @@ interface Flight extends Batch {
 export async function sendAll({ batches, onSent, ...parts }: Request): Promise<void> {
   const stop = new AbortController();
   const delivery = { ...parts, stop: stop.signal };
-  /** In the order of their ids; the first one has not landed. */
+  /** In the order of their numbers; the first one has not landed. */
   const flights: Flight[] = [];
   const underWay = new Set<Promise<void>>();
   let documents = 0;

@@ -3,29 +3,23 @@ import { describe, expect, it } from 'vitest';
 
 import { PortiereError } from '../../../src/errors.ts';
 import type { BulkAnswer, SearchEngine } from '../../../src/ports/search-engine.ts';
-import type { IndexedConcept } from '../../../src/search/lexical/elasticsearch-index.ts';
-import { cutBatches, halves, idAt, pickLines } from '../../../src/search/populate/elasticsearch-batches.ts';
+import {
+  cutBatches,
+  halves,
+  idAt,
+  type NumberedDocument,
+  pickLines,
+} from '../../../src/search/populate/elasticsearch-batches.ts';
 import { newPace } from '../../../src/search/populate/elasticsearch-pace.ts';
 import { sendAll, type Sent } from '../../../src/search/populate/elasticsearch-send.ts';
 import { fakeSearchEngine } from '../../support/search-engine.ts';
 
-const concept = (concept_id: number): IndexedConcept => ({
-  concept_id,
-  concept_code: `C${concept_id}`,
-  concept_name: `Name ${concept_id} é`,
-  vocabulary_id: 'V',
-  domain_id: 'D',
-  concept_class_id: 'K',
-  standard_concept: null,
-  invalid_reason: null,
-  synonyms: [],
-});
-const concepts = (count: number): IndexedConcept[] =>
-  Array.from({ length: count }, (_, at) => concept(at + 1));
+const documents = (count: number): NumberedDocument[] =>
+  Array.from({ length: count }, (_, at) => ({ number: at + 1, json: `{"name":"Name ${at + 1} é"}` }));
 
 describe('batches', () => {
   it('hold whole documents in order, up to a count or a size, whichever comes first', () => {
-    const byCount = [...cutBatches(concepts(7), () => ({ documents: 3, bytes: 1e9 }))];
+    const byCount = [...cutBatches(documents(7), () => ({ documents: 3, bytes: 1e9 }))];
     expect(byCount.map(({ documents, upTo }) => [documents, upTo])).toEqual([
       [3, 3],
       [3, 6],
@@ -33,13 +27,13 @@ describe('batches', () => {
     ]);
     const text = byCount.map(({ body }) => body.toString()).join('');
     expect(text.split('\n')).toHaveLength(15);
-    const bySize = [...cutBatches(concepts(3), () => ({ documents: 100, bytes: 10 }))];
+    const bySize = [...cutBatches(documents(3), () => ({ documents: 100, bytes: 10 }))];
     expect(bySize.map(({ documents }) => documents)).toEqual([1, 1, 1]);
     expect([...cutBatches([], () => ({ documents: 3, bytes: 10 }))]).toEqual([]);
   });
 
   it('are picked from and halved without losing or changing a line', () => {
-    const [batch] = [...cutBatches(concepts(5), () => ({ documents: 9, bytes: 1e9 }))];
+    const [batch] = [...cutBatches(documents(5), () => ({ documents: 9, bytes: 1e9 }))];
     if (batch === undefined) throw new Error('no batch');
     expect(idAt(batch, 3)).toBe('4');
     const picked = pickLines(batch, [1, 4]);
@@ -76,7 +70,7 @@ describe('sendAll', () => {
             patience: { whole: 60_000, first: 0, longest: 0 },
             requireSame: async () => {},
             refuse: () => undefined,
-            batches: cutBatches(concepts(count), () => pace.limits()),
+            batches: cutBatches(documents(count), () => pace.limits()),
             onSent(sent) {
               for (let id = 1; id <= sent.upTo; id++) expect(there.has(String(id))).toBe(true);
               told.push(sent);
@@ -113,7 +107,7 @@ describe('sendAll', () => {
       patience: { whole: 1_000, first: 1, longest: 1 },
       requireSame: async () => {},
       refuse: () => undefined,
-      batches: cutBatches(concepts(100), () => ({ documents: 4, bytes: 1e9 })),
+      batches: cutBatches(documents(100), () => ({ documents: 4, bytes: 1e9 })),
       onSent: (sent) => told.push(sent),
     });
     await expect(sending).rejects.toMatchObject({ code: 'DISK_FULL' });

@@ -9,7 +9,7 @@ import { buildsFolder } from '../../../src/search/index/publish.ts';
 import { indexBody, indexOf } from '../../../src/search/lexical/elasticsearch-index.ts';
 import type { LoadCheckpoint, LoadPoint } from '../../../src/search/populate/elasticsearch-checkpoint.ts';
 import { contentDigest, expectedDigest } from '../../../src/search/populate/elasticsearch-digest.ts';
-import type { EngineBuild } from '../../../src/search/populate/elasticsearch-fill.ts';
+import type { EngineBuild } from '../../../src/search/populate/elasticsearch-cargo.ts';
 import {
   ensureElasticsearch,
   type LoadOptions,
