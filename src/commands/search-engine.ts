@@ -1,5 +1,7 @@
+import type { Config } from '../config/config.ts';
 import type { Ports } from '../ports.ts';
 import type { SearchEngine } from '../ports/search-engine.ts';
+import type { Copies } from '../search/lexical/elasticsearch-copies.ts';
 import type { Project } from './context.ts';
 
 /** Milliseconds for an ordinary call of a job; a search has a shorter one of its own. */
@@ -15,14 +17,21 @@ export async function searchEngineOf(
   const password = settings.ELASTIC_PASSWORD?.reveal() ?? '';
   const apiKey = settings.ELASTICSEARCH_API_KEY?.reveal() ?? '';
   const caFile = settings.ELASTICSEARCH_CA_FILE;
+  const [url, ...others] = settings.ELASTICSEARCH_URL;
   return await ports.searchEngines.connect({
-    url: settings.ELASTICSEARCH_URL,
+    url,
+    others,
     alias: settings.ELASTICSEARCH_INDEX,
     timeout: callTimeout,
     ...(password === '' ? {} : { username: settings.ELASTICSEARCH_USERNAME, password }),
     ...(apiKey === '' ? {} : { apiKey }),
     ...(caFile === '' ? {} : { caFile: resolve(caFile) }),
   });
+}
+
+/** Copies of an index that are configured. */
+export function copiesOf({ ELASTICSEARCH_REPLICAS: copies }: Config['settings']): Copies {
+  return copies === 'auto' ? copies : Number(copies);
 }
 
 /** Works with the stack's search engine, as far as it has one, and closes the client. */

@@ -6,14 +6,18 @@ import { sharedLimiter } from '../search/api/limiter-shared.ts';
 import { Busy } from '../search/api/readiness.ts';
 import { elasticsearchWords } from '../search/lexical/elasticsearch-words.ts';
 import type { WordEngine } from '../search/lexical/word-arm.ts';
+import { storedVectors } from '../search/stores/stored-vectors.ts';
+import type { VectorEngine } from '../search/stores/vector-arm.ts';
 import type { Project } from './context.ts';
 import { watchPeers } from './peers.ts';
 import { searchEngineOf } from './search-engine.ts';
 import { steadyDatabase } from './steady-database.ts';
+import { vectorLoaderOf } from './vector-server.ts';
 
 /** What the API stands on besides the index, which differs between one process and a stack. */
 export interface Backing {
   readonly words: WordEngine | undefined;
+  readonly vectors: VectorEngine | undefined;
   readonly limiter: Limiter;
   readonly keys: KeyGate | undefined;
   readonly behindProxy: boolean;
@@ -33,6 +37,7 @@ export async function embeddedBacking(ports: Ports, project: Project, closers: C
   let asked: Promise<unknown> | undefined;
   return {
     words: undefined,
+    vectors: undefined,
     limiter: localLimiter(project.config.settings.RATE_LIMIT_PER_MINUTE, () => Date.now()),
     keys: undefined,
     behindProxy: false,
@@ -90,8 +95,11 @@ export async function stackBacking(ports: Ports, project: Project, closers: Clos
     peers.close();
     await Promise.all([engine?.close(), cache.close(), database.close()]);
   });
+  const elapsed = (): number => ports.clock.elapsed();
+  const store = vectorLoaderOf(project, engine)?.store;
   return {
-    words: engine === undefined ? undefined : elasticsearchWords(engine, () => ports.clock.elapsed()),
+    words: engine === undefined ? undefined : elasticsearchWords(engine, elapsed),
+    vectors: store === undefined ? undefined : storedVectors(store, elapsed),
     limiter,
     keys:
       config.base === 'prod'

@@ -6,6 +6,7 @@ import { closeServer, listen, newServer } from '../search/api/server.ts';
 import { openProject, type Project } from './context.ts';
 import { embedderOf } from './embedder.ts';
 import { embeddedBacking, stackBacking } from './serve-backing.ts';
+import { fileEngine } from './vector-server.ts';
 import { addressOf, noteServer, serverFile } from './server-state.ts';
 
 /** Milliseconds that requests under way get when it is told to stop. */
@@ -41,10 +42,11 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
       {
         pointer: project.pointer,
         embedder,
-        engine: settings.DENSE_ENGINE,
+        engine: fileEngine(settings),
         nprobe: settings.DENSE_NPROBE || undefined,
         efSearch: settings.DENSE_EF_SEARCH || undefined,
         words: backing.words,
+        vectors: backing.vectors,
       },
       (error) => {
         ports.reporter.warn(`the published build is not used: ${(error as Error).message}`);

@@ -14,6 +14,7 @@ type Rule = (draft: Draft) => readonly Problem[];
 const rules: readonly { readonly rule: Rule; readonly bases: readonly BaseEnvironment[] }[] = [
   { rule: requiredSettingsAreSet, bases: baseEnvironments },
   { rule: pairsAreEqual, bases: baseEnvironments },
+  { rule: vectorsHaveTheirServer, bases: ['embedded'] },
   { rule: heapBoundsAreEqual, bases: stackEnvironments },
   { rule: denseNumbersFitTheirKind, bases: baseEnvironments },
   { rule: portsDoNotCollide, bases: stackEnvironments },
@@ -70,6 +71,12 @@ function pairsAreEqual(draft: Draft): readonly Problem[] {
   });
 }
 
+function vectorsHaveTheirServer(draft: Draft): readonly Problem[] {
+  return draft.settings.DENSE_ENGINE === 'elasticsearch'
+    ? [{ path: at(draft, 'DENSE_ENGINE'), reason: 'elasticsearch needs a stack: embedded has none' }]
+    : [];
+}
+
 function heapBoundsAreEqual(draft: Draft): readonly Problem[] {
   const options = draft.settings.ES_JAVA_OPTS;
   if (options === undefined) return [];
@@ -110,9 +117,7 @@ function denseNumbersFitTheirKind(draft: Draft): readonly Problem[] {
 }
 
 function portsDoNotCollide({ settings, base }: Draft): readonly Problem[] {
-  const searchEngine =
-    settings.ELASTICSEARCH_URL === undefined ? undefined : new URL(settings.ELASTICSEARCH_URL);
-  const standard = searchEngine?.protocol === 'https:' ? 443 : 80;
+  const searchEngines = (settings.ELASTICSEARCH_URL ?? []).map((one) => new URL(one));
   const listeners: readonly (readonly [what: string, host: string | undefined, port: number | undefined])[] =
     [
       ['portiere-cloud', '127.0.0.1', settings.CLOUD_PORT],
@@ -127,7 +132,10 @@ function portsDoNotCollide({ settings, base }: Draft): readonly Problem[] {
           ] as const)),
       ['DB_PORT', settings.DB_HOST, settings.DB_PORT],
       ['REDIS_PORT', settings.REDIS_HOST, settings.REDIS_PORT],
-      ['ELASTICSEARCH_URL', searchEngine?.hostname, searchEngine && (Number(searchEngine.port) || standard)],
+      ...searchEngines.map(
+        ({ hostname, port, protocol }) =>
+          ['ELASTICSEARCH_URL', hostname, Number(port) || (protocol === 'https:' ? 443 : 80)] as const,
+      ),
     ];
   const taken = new Map<string, string>();
   return listeners.flatMap(([what, host, port]) => {

@@ -12,6 +12,8 @@ export interface Call {
   readonly timeout?: number;
   /** Tries beyond the first, for calls that may be repeated. */
   readonly retries?: number;
+  /** It takes long by its nature, so that no other node is asked meanwhile. */
+  readonly waits?: true;
 }
 
 export type Answered<Answer> = { readonly body: Answer } | { readonly fault: EngineFault };

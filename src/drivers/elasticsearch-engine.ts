@@ -80,7 +80,7 @@ export function engineOver(parts: EngineParts): SearchEngine {
     },
     async forceMerge(index) {
       const query = { max_num_segments: 1 };
-      await ask({ method: 'POST', path: `/${index}/_forcemerge`, query, timeout: hour });
+      await ask({ method: 'POST', path: `/${index}/_forcemerge`, query, timeout: hour, waits: true });
     },
     async settle(index, patience) {
       const answered = await attempt<{ status: 'green' | 'yellow' | 'red' }>({
@@ -92,6 +92,7 @@ export function engineOver(parts: EngineParts): SearchEngine {
           timeout: `${patience}ms`,
         },
         timeout: patience + timeout,
+        waits: true,
       });
       // That the time is up is an error to some versions.
       return 'body' in answered ? answered.body.status : await this.health();
@@ -116,7 +117,7 @@ export function engineOver(parts: EngineParts): SearchEngine {
       });
       return (answer.hits?.hits ?? []).map(({ _id, _score }) => ({ id: _id, score: _score }));
     },
-    async *documents(index, { by, page }) {
+    async *documents(index, { by, page, vector }) {
       const keep_alive = '2m';
       const opened = { method: 'POST', path: `/${index}/_pit`, query: { keep_alive } } as const;
       const { id } = await ask<{ id: string }>(opened);
@@ -127,11 +128,12 @@ export function engineOver(parts: EngineParts): SearchEngine {
             pit: { id, keep_alive },
             sort: [{ [by]: 'asc' }],
             track_total_hits: false,
+            ...(vector === undefined ? {} : { fields: [vector], _source: { excludes: [vector] } }),
             ...(after === undefined ? {} : { search_after: after }),
           };
           const query = {
             allow_partial_search_results: false,
-            filter_path: 'hits.hits._id,hits.hits._source,hits.hits.sort',
+            filter_path: 'hits.hits._id,hits.hits._source,hits.hits.fields,hits.hits.sort',
           };
           const answer = await ask<{ hits?: { hits?: Found[] } }>({
             method: 'POST',
@@ -142,7 +144,12 @@ export function engineOver(parts: EngineParts): SearchEngine {
             retries: 1,
           });
           const found = answer.hits?.hits ?? [];
-          if (found.length > 0) yield found.map(({ _id, _source }) => ({ id: _id, source: _source }));
+          if (found.length > 0)
+            yield found.map(({ _id, _source, fields }) => ({
+              id: _id,
+              source: _source,
+              vector: vector === undefined ? undefined : fields?.[vector],
+            }));
           if (found.length < page) return;
           after = found.at(-1)?.sort;
         }
@@ -169,6 +176,7 @@ export function engineOver(parts: EngineParts): SearchEngine {
 interface Found {
   readonly _id: string;
   readonly _source: unknown;
+  readonly fields?: Readonly<Record<string, readonly number[]>>;
   readonly sort: readonly unknown[];
 }
 

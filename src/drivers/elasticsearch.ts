@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-import { Client, errors } from '@elastic/elasticsearch';
+import { Client, ClusterConnectionPool, errors } from '@elastic/elasticsearch';
 
 import { PortiereError } from '../errors.ts';
 import type { SearchEngines, SearchEngineTarget } from '../ports/search-engine.ts';
@@ -15,10 +15,12 @@ const longest = 3_600_000 + 1;
 /** Elasticsearch through its client; in which form it is spoken to is chosen by the version that it answers first. */
 export const searchEngines: SearchEngines = {
   async connect(target) {
-    const { url, username, password, apiKey, caFile } = target;
+    const { url, others = [], username, password, apiKey, caFile } = target;
     const byPassword = username !== undefined && password !== undefined;
     const client = new Client({
-      node: url,
+      nodes: [url, ...others],
+      // It asks no node again for a while that did not answer; with one node that would be nobody.
+      ...(others.length === 0 ? {} : { ConnectionPool: ClusterConnectionPool, retryOnTimeout: true }),
       ...(apiKey === undefined ? (byPassword ? { auth: { username, password } } : {}) : { auth: { apiKey } }),
       ...(caFile === undefined ? {} : { tls: { ca: await readCertificate(caFile) } }),
       maxRetries: 0,
@@ -36,9 +38,15 @@ function open(
   target: SearchEngineTarget,
   address: EngineAddress,
 ): ReturnType<typeof engineOver> {
-  const { url, timeout } = target;
+  const { url, timeout, others = [] } = target;
+  const nodes = others.length + 1;
   const plainly = async <Answer>(call: Call): Promise<Answered<Answer>> =>
-    await perform<Answer>(client, call, { timeout, json: 'application/json', lines: 'application/x-ndjson' });
+    await perform<Answer>(client, call, {
+      timeout,
+      nodes,
+      json: 'application/json',
+      lines: 'application/x-ndjson',
+    });
   const greetings = greeter({ url, plainly });
   const attempt: Attempt = async <Answer>(call: Call): Promise<Answered<Answer>> => {
     const greeting = await greetings.greet(Math.min(timeout, call.timeout ?? timeout));
@@ -47,6 +55,7 @@ function open(
       `application/vnd.elasticsearch+${what}; compatible-with=${greeting.body.form}`;
     const answered = await perform<Answer>(client, call, {
       timeout,
+      nodes,
       json: form('json'),
       lines: form('x-ndjson'),
     });
@@ -77,13 +86,21 @@ function open(
   });
 }
 
-/** One request; its deadline holds until the last byte of the answer. */
+/** One request, to as many nodes as need be; its deadline holds until the last byte of the answer. */
 async function perform<Answer>(
   client: Client,
   call: Call,
-  forms: { readonly timeout: number; readonly json: string; readonly lines: string },
+  forms: {
+    readonly timeout: number;
+    readonly nodes: number;
+    readonly json: string;
+    readonly lines: string;
+  },
 ): Promise<Answered<Answer>> {
-  const signal = AbortSignal.timeout(call.timeout ?? forms.timeout);
+  const deadline = call.timeout ?? forms.timeout;
+  const signal = AbortSignal.timeout(deadline);
+  // A node that hangs leaves half of the time to another; every call of ours may be repeated.
+  const first = forms.nodes > 1 && call.waits !== true ? { requestTimeout: deadline / 2 } : {};
   try {
     const body = await client.transport.request<Answer>(
       {
@@ -101,7 +118,8 @@ async function perform<Answer>(
             : { 'content-type': call.lines === undefined ? forms.json : forms.lines }),
         },
         signal,
-        maxRetries: call.retries ?? 0,
+        ...first,
+        maxRetries: Math.max(call.retries ?? 0, forms.nodes - 1),
       },
     );
     return { body };

@@ -6,6 +6,8 @@ export interface SearchEngines {
 
 export interface SearchEngineTarget {
   readonly url: string;
+  /** Further nodes of the same cluster, asked where one does not answer. */
+  readonly others?: readonly string[];
   /** The alias of the published index and the beginning of every index of ours; `concepts` without it. */
   readonly alias?: string | undefined;
   readonly username?: string | undefined;
@@ -50,10 +52,13 @@ export interface SearchEngine {
   count(index: string): Promise<number | undefined>;
   /** Best first. `timeout` in milliseconds, instead of the ordinary one. */
   search(index: string, body: object, timeout?: number): Promise<readonly EngineHit[]>;
-  /** Every document of one moment, by a keyword field ascending, some at a time. */
+  /**
+   * Every document of one moment, by a field ascending that no two have in common, some at a time. The numbers of a
+   * `vector` field come beside the source, which may or may not hold them.
+   */
   documents(
     index: string,
-    order: { readonly by: string; readonly page: number },
+    order: { readonly by: string; readonly page: number; readonly vector?: string },
   ): AsyncIterable<readonly EngineDocument[]>;
   /** The indices behind an alias; none where there is no such alias. */
   aliased(alias: string): Promise<readonly string[]>;
@@ -91,6 +96,7 @@ export interface RefusedDocument {
 export interface EngineDocument {
   readonly id: string;
   readonly source: unknown;
+  readonly vector?: readonly number[] | undefined;
 }
 
 export interface EngineHit {

@@ -115,7 +115,7 @@ function networksOf(services: readonly Service[]): readonly Network[] {
 }
 
 function externals({ services, settings }: Config): Stack['external'] {
-  const search = new URL(settings.ELASTICSEARCH_URL);
+  const search = new URL(settings.ELASTICSEARCH_URL[0]);
   const addresses = {
     postgres: { host: settings.DB_HOST, port: settings.DB_PORT },
     redis: { host: settings.REDIS_HOST, port: settings.REDIS_PORT },

@@ -28,17 +28,20 @@ export function stackProblems(stack: Stack, config: Config): readonly Problem[] 
 }
 
 function hostsAreRenderedOrExternal(_: Stack, { settings, services }: Config): readonly Problem[] {
-  const search = new URL(settings.ELASTICSEARCH_URL);
+  const nodes = settings.ELASTICSEARCH_URL.map((one) => new URL(one));
   const wanted = [
     { name: 'postgres', setting: 'DB_HOST', host: settings.DB_HOST, port: settings.DB_PORT, own: 5432 },
     { name: 'redis', setting: 'REDIS_HOST', host: settings.REDIS_HOST, port: settings.REDIS_PORT, own: 6379 },
-    {
-      name: 'elasticsearch',
-      setting: 'ELASTICSEARCH_URL',
-      host: search.hostname,
-      port: Number(search.port) || (search.protocol === 'https:' ? 443 : 80),
-      own: 9200,
-    },
+    ...nodes.map(
+      ({ hostname: host, port, protocol }) =>
+        ({
+          name: 'elasticsearch',
+          setting: 'ELASTICSEARCH_URL',
+          host,
+          port: Number(port) || (protocol === 'https:' ? 443 : 80),
+          own: 9200,
+        }) as const,
+    ),
   ] as const;
   return wanted.flatMap(({ name, setting, host, port, own }): Problem[] => {
     if (services[name]?.external === true) {

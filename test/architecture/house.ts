@@ -42,6 +42,7 @@ export const searchFloors: readonly (readonly string[])[] = [
   ['vocabulary'],
   ['embed'],
   ['features', 'lexical', 'vectors'],
+  ['stores'],
   ['index'],
   ['hybrid'],
   ['api', 'eval', 'populate'],

@@ -161,6 +161,15 @@ describe('wherever the whole stack runs', () => {
       { ELASTICSEARCH_URL: 'http://127.0.0.1:6379', REDIS_HOST: 'localhost' },
       'ELASTICSEARCH_URL: port 6379 is that of REDIS_PORT on the same host',
     ],
+    [
+      { ELASTICSEARCH_URL: 'http://a:9200,http://127.0.0.1:6379', REDIS_HOST: 'localhost' },
+      'ELASTICSEARCH_URL: port 6379 is that of REDIS_PORT on the same host',
+    ],
+    [{ DENSE_ENGINE: 'elasticsearch' }, undefined],
+    [
+      { DENSE_ENGINE: 'elasticsearch', PORTIERE_ENV: 'embedded' },
+      'DENSE_ENGINE: elasticsearch needs a stack: embedded has none',
+    ],
     [{ TLS_CERT: '/a.pem' }, 'TLS_KEY: must be set where TLS_CERT is'],
     [{ TLS_KEY: '/a.pem' }, 'TLS_CERT: must be set where TLS_KEY is'],
     [{ TLS_CERT: '/a.pem', TLS_KEY: '/b.pem' }, undefined],

@@ -69,11 +69,19 @@ describe('kinds', () => {
     ['READINESS_STRICT', ['true', 'false'], ['yes', '1', 'TRUE', '']],
     [
       'ELASTICSEARCH_URL',
-      ['http://a:9200', 'https://es.example.org/path', 'http://[::1]:9200'],
+      [
+        'http://a:9200',
+        'https://es.example.org/path',
+        'http://[::1]:9200',
+        'http://a:9200,http://b:9200, http://c:9201',
+      ],
       [
         'a:9200',
         'ftp://a',
         'http://u:p@a',
+        'http://a,b',
+        'http://a,',
+        'http://a,https://b',
         'http://a b',
         'http://a;',
         'http://',

@@ -8,10 +8,12 @@ import { evalPage } from '../../search/eval/page.ts';
 import { readQueries } from '../../search/eval/queries.ts';
 import type { EvalReport } from '../../search/eval/report.ts';
 import { openPublished } from '../../search/index/open.ts';
+import { storedVectors } from '../../search/stores/stored-vectors.ts';
 import { elasticsearchWords } from '../../search/lexical/elasticsearch-words.ts';
 import { openProject, type Project } from '../context.ts';
 import { embedderOf } from '../embedder.ts';
 import { withSearchEngine } from '../search-engine.ts';
+import { fileEngine, vectorLoaderOf } from '../vector-server.ts';
 import { evalView } from './eval-view.ts';
 import { insideStack } from '../inside.ts';
 
@@ -103,17 +105,20 @@ async function reportHere(
   const every =
     options.sample === undefined ? 1 : Math.max(1, Math.floor(all.length / Math.max(1, options.sample)));
   const queries = all.filter((_, index) => index % every === 0);
-  const { settings } = project.config;
   const embedder = await embedderOf(ports, project);
   try {
-    return await withSearchEngine(ports, project, async (words) => {
+    return await withSearchEngine(ports, project, async (server) => {
+      const { settings } = project.config;
+      const elapsed = (): number => ports.clock.elapsed();
+      const store = vectorLoaderOf(project, server)?.store;
       const build = await openPublished({
         pointer: project.pointer,
         embedder,
-        engine: settings.DENSE_ENGINE,
+        engine: fileEngine(settings),
         nprobe: settings.DENSE_NPROBE || undefined,
         efSearch: settings.DENSE_EF_SEARCH || undefined,
-        words: words === undefined ? undefined : elasticsearchWords(words, () => ports.clock.elapsed()),
+        words: server === undefined ? undefined : elasticsearchWords(server, elapsed),
+        vectors: store === undefined ? undefined : storedVectors(store, elapsed),
       });
       try {
         const findings = await ports.reporter.step(

@@ -9,7 +9,7 @@ import { fingerprint } from '../../search/index/manifest.ts';
 import { publish, sweep } from '../../search/index/publish.ts';
 import { type Project, underLease } from '../context.ts';
 import type { IndexBuildOptions } from './options.ts';
-import { denseWish } from './publish.ts';
+import { fileWish } from './publish.ts';
 
 /** Whether `--source` names a file of vectors. */
 export function isFeatures(source: string | undefined): boolean {
@@ -53,7 +53,7 @@ export async function buildFromFeatures(
         const now = ports.clock.now();
         const threads = os.availableParallelism();
         const { version } = ports.self;
-        const dense = denseWish(project);
+        const dense = fileWish(project);
         return await buildFeatures({
           features,
           label: file,

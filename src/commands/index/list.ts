@@ -27,12 +27,12 @@ export async function list(ports: Ports, options: GlobalOptions): Promise<Outcom
 export function table(
   builds: readonly Manifest[],
   published: string | null,
-  more?: { readonly header: string; readonly of: (build: Manifest) => string | number },
+  more: readonly { readonly header: string; readonly of: (build: Manifest) => string | number }[] = [],
 ): { readonly header: string[]; readonly rows: (string | number)[][] } {
   const n = (value: number): string => value.toLocaleString('en-US');
   const header = ['', 'build', 'created', 'concepts', 'texts', 'dense', 'vectors by', 'source'];
   return {
-    header: [...header, ...(more === undefined ? [] : [more.header])],
+    header: [...header, ...more.map((column) => column.header)],
     rows: builds.map((build) => [
       build.id === published ? 'published' : '',
       build.id,
@@ -42,7 +42,7 @@ export function table(
       build.dense.type,
       `${build.embedding.provider}:${build.embedding.model}`,
       build.source.label,
-      ...(more === undefined ? [] : [more.of(build)]),
+      ...more.map((column) => column.of(build)),
     ]),
   };
 }

@@ -1,10 +1,12 @@
 import type { Outcome, Ports } from '../../ports.ts';
 import { openCache } from '../../search/embed/cache.ts';
 import type { Embedder } from '../../search/embed/embedder.ts';
-import { densePlanRequest } from '../../search/index/manifest.ts';
+import { planWish } from '../../search/index/dense-plan.ts';
 import { embeddingsFolder, publishedBuild } from '../../search/index/publish.ts';
 import { type Survey, surveySource } from '../../search/index/survey.ts';
-import { type DensePlan, planDense } from '../../search/vectors/plan.ts';
+import { graphShape, serverNeeds } from '../../search/stores/graph-shape.ts';
+import { serverNames, type VectorStore } from '../../search/stores/vector-store.ts';
+import type { DensePlan } from '../../search/vectors/plan.ts';
 import type { VocabularySource } from '../../search/vocabulary/source.ts';
 import type { Project } from '../context.ts';
 import { builderOf } from '../embedder.ts';
@@ -12,6 +14,7 @@ import { openProjectFor, vocabularyInside } from '../vocabulary.ts';
 import { withSource } from './build.ts';
 import type { IndexBuildOptions } from './options.ts';
 import { insideStack } from '../inside.ts';
+import { vectorServer } from '../vector-server.ts';
 import { denseWish, publishedManifest, recipeFor } from './publish.ts';
 
 /** Measured on two cores: the lexical file, the id sidecar and the checks, seconds a text. */
@@ -51,7 +54,8 @@ async function planOf(ports: Ports, project: Project, { source, embedder }: Part
   const same = (await publishedManifest(project))?.recipe === recipeFor(ports, project, { source, embedder });
   const missing = survey.distinct - survey.kept;
   const { dimension, model, precision } = embedder.identity;
-  const dense = planDense({ ...densePlanRequest(denseWish(project)), count: survey.texts, dimension });
+  const dense = planWish(denseWish(project), { count: survey.texts, dimension });
+  const server = serverOf(project, { count: survey.texts, dimension });
   const data = {
     source: source.label,
     vocabularies: survey.vocabularies,
@@ -65,11 +69,38 @@ async function planOf(ports: Ports, project: Project, { source, embedder }: Part
     texts_per_second: Math.round(rate),
     seconds: Math.ceil(missing / rate + survey.texts * secondsAText),
     dense,
+    vector_server: server,
     disk_bytes: dense.diskBytes + survey.texts * lexicalBytes,
     replaces: published,
     up_to_date: same,
   };
   return { data, view: viewOf(data) };
+}
+
+/** The server that would search the vectors, and what a copy of them takes there; null where the file is searched. */
+function serverOf(
+  { config }: Project,
+  shape: { readonly count: number; readonly dimension: number },
+): ServerPlan | null {
+  const engine = vectorServer(config.settings);
+  if (engine === undefined) return null;
+  const graph = graphShape(config.settings.DENSE_QUALITY);
+  const { memory, disk } = serverNeeds(engine, { ...shape, graph });
+  return {
+    engine,
+    m: graph.m,
+    ef_construction: graph.efConstruction,
+    memory_bytes: memory,
+    disk_bytes: disk,
+  };
+}
+
+interface ServerPlan {
+  readonly engine: VectorStore['engine'];
+  readonly m: number;
+  readonly ef_construction: number;
+  readonly memory_bytes: number;
+  readonly disk_bytes: number;
 }
 
 async function surveyWithCache(project: Project, { source, embedder }: Parts): Promise<Survey> {
@@ -104,13 +135,14 @@ function viewOf(plan: {
   readonly texts_per_second: number;
   readonly seconds: number;
   readonly dense: DensePlan;
+  readonly vector_server: ServerPlan | null;
   readonly disk_bytes: number;
   readonly replaces: string | null;
   readonly up_to_date: boolean;
 }): Outcome['view'] {
   const n = (value: number): string => value.toLocaleString('en-US');
   const megabytes = (bytes: number): string => `${n(Math.ceil(bytes / 2 ** 20))} MiB`;
-  const { vocabularies, dense } = plan;
+  const { vocabularies, dense, vector_server: server } = plan;
   return [
     {
       header: ['vocabulary', 'standard', 'classification', 'source', 'synonyms'],
@@ -126,6 +158,11 @@ function viewOf(plan: {
       `texts     ${n(plan.texts)}, of which ${n(plan.distinct_texts)} different`,
       `to embed  ${n(plan.to_embed)} (${n(plan.kept_embeddings)} are kept from before) with ${plan.model}, ${plan.precision}, ${n(plan.texts_per_second)}/s here`,
       `dense     ${[dense.type, dense.nlist === null ? '' : `nlist ${dense.nlist}`].filter(Boolean).join(', ')}, ${megabytes(dense.memoryBytes)} in memory. ${dense.reason}`,
+      ...(server === null
+        ? []
+        : [
+            `server    ${serverNames[server.engine]}: a graph (m ${server.m}, ef_construction ${server.ef_construction}), ${megabytes(server.memory_bytes)} of memory and ${megabytes(server.disk_bytes)} on disk for each copy`,
+          ]),
       `disk      ${megabytes(plan.disk_bytes)}`,
       `time      about ${n(plan.seconds)} s, without loading Elasticsearch`,
       plan.up_to_date

@@ -3,6 +3,7 @@ import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
 import { openProject, underLease } from '../context.ts';
 import { withSearchEngine } from '../search-engine.ts';
+import { vectorLoaderOf } from '../vector-server.ts';
 import { chosenBuild } from './builds.ts';
 import { insideStack } from '../inside.ts';
 import { publishBuild } from './publish.ts';
@@ -34,6 +35,7 @@ export async function populate(ports: Ports, options: GlobalOptions): Promise<Ou
         }
         await ports.reporter.step(`Load build ${manifest.id} into Elasticsearch`, async (progress) => {
           await engine.deleteIndex(indexOf(manifest.id, engine.alias));
+          await vectorLoaderOf(project, engine)?.drop(manifest.id);
           await publishBuild(ports, project, { manifest, engine, progress });
         });
         const { concepts } = manifest.counts;

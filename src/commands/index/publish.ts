@@ -15,7 +15,9 @@ import { settleSwap, swap } from '../../search/index/swap.ts';
 import { ensureElasticsearch, pruneElasticsearch } from '../../search/populate/elasticsearch.ts';
 import type { VocabularySource } from '../../search/vocabulary/source.ts';
 import type { Project } from '../context.ts';
-import { withSearchEngine } from '../search-engine.ts';
+import { copiesOf, withSearchEngine } from '../search-engine.ts';
+import { vectorBuildOf, vectorLoaderOf, vectorServer } from '../vector-server.ts';
+import { folderOf } from './builds.ts';
 import { loadCheckpoint } from './load-checkpoint.ts';
 
 /** Settles what was broken off, builds, validates and publishes, in this order; call it under the operation lease. */
@@ -73,8 +75,17 @@ export function recipeFor(
   });
 }
 
-/** What the configuration asks of the dense index. */
-export function denseWish({ config }: Project): DenseWish {
+/** What the configuration asks of the dense index: where a server searches it, vectors to load it with. */
+export function denseWish(project: Project): DenseWish {
+  const { settings } = project.config;
+  const engine = vectorServer(settings);
+  return engine === undefined
+    ? fileWish(project)
+    : { type: 'Flat', quality: settings.DENSE_QUALITY, memory: 0, engine };
+}
+
+/** What it asks of a FAISS file that is searched as it is. */
+export function fileWish({ config }: Project): DenseWish {
   const { DENSE_INDEX, DENSE_QUALITY, DENSE_MEMORY_MB, DENSE_NLIST } = config.settings;
   return {
     type: DENSE_INDEX,
@@ -96,25 +107,41 @@ export interface Publishing {
  */
 export async function publishBuild(
   ports: Ports,
-  { pointer, config }: Project,
-  { manifest: { id, counts }, engine, progress }: Publishing,
+  project: Project,
+  { manifest, engine, progress }: Publishing,
 ): Promise<boolean> {
+  const { pointer, config } = project;
+  const { id, counts } = manifest;
   await settleSwap(pointer, engine);
   const folder = path.join(buildsFolder(pointer), id);
   const build = { id, concepts: counts.concepts, lexical: path.join(folder, fileNames.lexical) };
-  const checkpoint = loadCheckpoint(ports, folder);
   const {
     INDEX_KEEP: keep,
     ELASTICSEARCH_FORCE_MERGE: forceMerge,
     ELASTICSEARCH_REFUSED: refused,
   } = config.settings;
-  const loaded =
+  const copies = copiesOf(config.settings);
+  const checkpoint = loadCheckpoint(ports, folder, 'words');
+  const words =
     engine !== undefined &&
-    (await ensureElasticsearch(engine, build, { progress, checkpoint, forceMerge, refused }));
+    (await ensureElasticsearch(engine, build, { progress, checkpoint, forceMerge, refused, copies }));
+  const vectors = await loadVectors(ports, project, { manifest, engine, progress });
   const served = await publishedBuild(pointer);
   await swap(pointer, id, { engine, now: ports.clock.now() });
   if (engine !== undefined) await pruneElasticsearch(engine, { keep, also: [id, served] });
-  return loaded;
+  return words || vectors;
+}
+
+/** Brings a build's vectors to the server that searches them; true where it had to be loaded. */
+async function loadVectors(
+  ports: Ports,
+  project: Project,
+  { manifest, engine, progress }: Publishing,
+): Promise<boolean> {
+  const loader = vectorLoaderOf(project, engine);
+  if (loader === undefined) return false;
+  const checkpoint = loadCheckpoint(ports, folderOf(project, manifest), 'vectors');
+  return await loader.ensure(await vectorBuildOf(project, manifest), { progress, checkpoint });
 }
 
 /** A download with a few rows that cannot be used is used, but not without a word. */

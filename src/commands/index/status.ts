@@ -3,9 +3,11 @@ import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import { fileNames, type Manifest } from '../../search/index/manifest.ts';
 import { publishedBuild } from '../../search/index/publish.ts';
 import { pendingSwap } from '../../search/index/swap.ts';
+import { serverNames } from '../../search/stores/vector-store.ts';
 import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
 import { openProject, type Project } from '../context.ts';
 import { withSearchEngine } from '../search-engine.ts';
+import { vectorLoaderOf, vectorServer } from '../vector-server.ts';
 import { keptBuilds, staleness } from './builds.ts';
 import { insideStack } from '../inside.ts';
 import { table } from './list.ts';
@@ -22,17 +24,22 @@ export async function status(ports: Ports, options: GlobalOptions): Promise<Outc
   const swap = (await pendingSwap(project.pointer)) ?? null;
   const current = builds.find(({ id }) => id === published);
   const stale = current === undefined ? null : await staleness(project, current.source.stamp);
-  const held = (id: string): string | number =>
-    engine?.state === 'ok' ? (engine.held[id] ?? 'not there') : '?';
-  const inEngine =
-    engine === null ? undefined : { header: 'in Elasticsearch', of: ({ id }: Manifest) => held(id) };
+  const held = (what: 'held' | 'vectors', id: string): string | number =>
+    engine?.state === 'ok' ? (engine[what]?.[id] ?? 'not there') : '?';
+  const server = vectorServer(project.config.settings);
+  const more = [
+    ...(engine === null ? [] : [{ header: 'in Elasticsearch', of: ({ id }: Manifest) => held('held', id) }]),
+    ...(server === undefined
+      ? []
+      : [{ header: `vectors in ${serverNames[server]}`, of: ({ id }: Manifest) => held('vectors', id) }]),
+  ];
   return {
     data: { pointer: project.pointer, published, stale, swap, builds, search_engine: engine },
     view: [
       published === null
         ? 'No index is published. Build one with: portiere index build'
         : `${project.pointer} -> builds/${published}/${fileNames.dense}`,
-      ...(builds.length === 0 ? [] : [table(builds, published, inEngine)]),
+      ...(builds.length === 0 ? [] : [table(builds, published, more)]),
       ...(stale === null ? [] : [stale]),
       ...(swap === null
         ? []
@@ -49,9 +56,11 @@ type InSearchEngine =
       readonly state: 'ok';
       readonly alias: readonly string[];
       readonly held: Readonly<Record<string, number>>;
+      /** Where a server searches the vectors. */
+      readonly vectors?: Readonly<Record<string, number>>;
     };
 
-/** How many concepts of each build the search engine holds, and what its alias names; null where a stack has none. */
+/** How many concepts and vectors of each build the servers hold, and what the alias names; null where a stack has none. */
 async function inSearchEngine(
   ports: Ports,
   project: Project,
@@ -60,15 +69,31 @@ async function inSearchEngine(
   return await withSearchEngine(ports, project, async (engine): Promise<InSearchEngine> => {
     if (engine === undefined) return null;
     try {
-      const held: Record<string, number> = {};
-      for (const { id } of builds) {
-        const count = await engine.count(indexOf(id, engine.alias));
-        if (count !== undefined) held[id] = count;
-      }
-      return { state: 'ok', alias: await engine.aliased(engine.alias), held };
+      const held = await counts(builds, async (id) => await engine.count(indexOf(id, engine.alias)));
+      const loader = vectorLoaderOf(project, engine);
+      const alias = await engine.aliased(engine.alias);
+      if (loader === undefined) return { state: 'ok', alias, held };
+      return {
+        state: 'ok',
+        alias,
+        held,
+        vectors: await counts(builds, async (id) => await loader.count(id)),
+      };
     } catch (error) {
       if (error instanceof PortiereError) return { state: 'unreachable', reason: error.message };
       throw error;
     }
   });
+}
+
+async function counts(
+  builds: readonly Manifest[],
+  count: (id: string) => Promise<number | undefined>,
+): Promise<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const { id } of builds) {
+    const documents = await count(id);
+    if (documents !== undefined) found[id] = documents;
+  }
+  return found;
 }

@@ -10,6 +10,7 @@ import { contentDigest, expectedDigest } from '../../search/populate/elasticsear
 import { openProject, type Project } from '../context.ts';
 import { embedderOf } from '../embedder.ts';
 import { withSearchEngine } from '../search-engine.ts';
+import { vectorBuildOf, vectorLoaderOf } from '../vector-server.ts';
 import { chosenBuild, folderOf } from './builds.ts';
 import { insideStack } from '../inside.ts';
 
@@ -73,8 +74,9 @@ async function verifyEngine(ports: Ports, project: Project, manifest: Manifest):
     if (count !== due)
       throw notHeld(`The index ${index} in Elasticsearch holds ${count ?? 0} concepts, the build ${due}.`);
     const expected = expectedDigest(path.join(folderOf(project, manifest), fileNames.lexical));
-    if ((await contentDigest(engine, index)) === expected) return;
-    throw notHeld(`The index ${index} in Elasticsearch holds other documents than the build.`);
+    if ((await contentDigest(engine, index)) !== expected)
+      throw notHeld(`The index ${index} in Elasticsearch holds other documents than the build.`);
+    await vectorLoaderOf(project, engine)?.verify(await vectorBuildOf(project, manifest));
   });
 }
 

@@ -60,11 +60,26 @@ export const host: Kind<string> = textKind(
 
 /** An address without credentials, whose scheme is one of `schemes`. */
 export function url(schemes: readonly string[] = ['http', 'https']): Kind<string> {
-  const pattern = new RegExp(`^(?:${schemes.join('|')})://[\\w.:[\\]-]+(?:/[\\w.~/%+-]*)?$`, 'u');
   return textKind(
-    (given) => pattern.test(given) && URL.canParse(given),
+    (given) => isAddress(given, schemes),
     `an address such as ${schemes.at(-1)}://host:port, without user or password`,
   );
+}
+
+/** Addresses of the nodes of one cluster, separated by commas; all of them by one scheme. */
+export const nodeUrls: Kind<readonly [string, ...string[]]> = {
+  schema: readBy((given) => {
+    const [first = '', ...others] = given.split(',').map((part) => part.trim());
+    const schemes = [first.split(':')[0] ?? ''];
+    const good = isAddress(first, ['http', 'https']) && others.every((other) => isAddress(other, schemes));
+    return good ? ([first, ...others] as const) : undefined;
+  }, 'an address such as https://host:port, without user or password, or several of one cluster separated by commas'),
+  inFile: z.string(),
+};
+
+function isAddress(given: string, schemes: readonly string[]): boolean {
+  const pattern = new RegExp(`^(?:${schemes.join('|')})://[\\w.:[\\]-]+(?:/[\\w.~/%+-]*)?$`, 'u');
+  return pattern.test(given) && URL.canParse(given);
 }
 
 /** The address of a message broker; it may carry a password. Blank: made from the Redis settings. */

@@ -54,9 +54,9 @@ export const searchSettings = {
   },
   DENSE_ENGINE: {
     section: 'Search',
-    kind: choice(['auto', 'native', 'faiss-node']),
+    kind: choice(['auto', 'native', 'faiss-node', 'elasticsearch']),
     default: 'auto',
-    help: 'What searches the vectors: our own code, faiss-node, or whichever is there.',
+    help: 'What searches the vectors: the FAISS file by our own code, by faiss-node or by whichever is there, or a server.',
   },
   DENSE_INDEX: {
     section: 'Search',

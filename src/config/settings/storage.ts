@@ -6,10 +6,10 @@ import {
   host,
   indexName,
   javaOptions,
+  nodeUrls,
   path,
   port,
   secretText,
-  url,
   userName,
 } from './kind.ts';
 import type { SettingRows } from './setting.ts';
@@ -112,17 +112,23 @@ export const redisSettings = {
 export const elasticsearchSettings = {
   ELASTICSEARCH_URL: {
     section: 'Elasticsearch',
-    kind: url(),
+    kind: nodeUrls,
     default: 'http://localhost:9200',
     defaults: inStack('http://elasticsearch:9200'),
     requiredIn: stackEnvironments,
-    help: 'Elasticsearch URL.',
+    help: 'Elasticsearch URL; several nodes of one cluster separated by commas: one that is lost is stood in for.',
   },
   ELASTICSEARCH_INDEX: {
     section: 'Elasticsearch',
     kind: indexName,
     default: 'concepts',
     help: 'Alias of the published index; environments that share one Elasticsearch need one each.',
+  },
+  ELASTICSEARCH_REPLICAS: {
+    section: 'Elasticsearch',
+    kind: choice(['auto', '0', '1', '2', '3']),
+    default: 'auto',
+    help: 'Copies of an index besides the first, while it is loaded too; auto: one where there is a second node.',
   },
   ELASTICSEARCH_FORCE_MERGE: {
     section: 'Elasticsearch',

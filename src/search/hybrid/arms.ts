@@ -73,14 +73,14 @@ const nothing: DenseHits = { rows: [], scores: [] };
 async function askVectors(
   { dense }: OpenBuild,
   embedder: Embedder,
-  { q, k, allowed }: WordQuestion,
+  { q, k, allowed, filters }: WordQuestion,
 ): Promise<{ vector: Float32Array | undefined; nearest: DenseHits; failure: unknown }> {
   try {
     const vector = await embedder.embed([q]);
     const blank = vector.every((value) => value === 0);
     return {
       vector,
-      nearest: blank ? nothing : await dense.search(vector, k * 2, allowed),
+      nearest: blank ? nothing : await dense.search(vector, k * 2, { filters, allowed }),
       failure: undefined,
     };
   } catch (failure) {

@@ -8,16 +8,9 @@ import { replaceFile, sync } from '../system/disk.ts';
 import { createFlatWriter } from '../vectors/flat-writer.ts';
 import { readFlatHeader } from '../vectors/faiss-header.ts';
 import { openRows, strideOf } from '../vectors/flat-rows.ts';
-import { planDense } from '../vectors/plan.ts';
+import { planWish } from './dense-plan.ts';
 import { openDraft } from './draft.ts';
-import {
-  densePlanRequest,
-  type DenseWish,
-  fileNames,
-  fingerprints,
-  indexFormat,
-  type Manifest,
-} from './manifest.ts';
+import { type DenseWish, fileNames, fingerprints, indexFormat, type Manifest } from './manifest.ts';
 import { buildDenseIndex, describeDense, spread } from './stages/dense.ts';
 
 export interface FeaturesRequest {
@@ -54,7 +47,7 @@ const blur = 0.3;
 export async function buildFeatures(request: FeaturesRequest): Promise<FeaturesManifest> {
   const { features, digest, dense, pointer, version, now, progress, threads } = request;
   const { count, dimension, names } = features;
-  const plan = planDense({ ...densePlanRequest(dense), count, dimension });
+  const plan = planWish(dense, { count, dimension });
   const recipe = JSON.stringify(['features', indexFormat, version, digest, names, dense]);
   const draft = await openDraft(pointer, { recipe, digest, now });
   const { folder } = draft;

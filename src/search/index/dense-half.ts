@@ -3,10 +3,10 @@ import path from 'node:path';
 
 import { cacheFolder, openCache } from '../embed/cache.ts';
 import type { Embedder } from '../embed/embedder.ts';
-import { planDense } from '../vectors/plan.ts';
 import { guardKept } from './canaries.ts';
+import { planWish } from './dense-plan.ts';
 import type { Draft } from './draft.ts';
-import { densePlanRequest, fileNames, type Manifest } from './manifest.ts';
+import { fileNames, type Manifest } from './manifest.ts';
 import { embeddingsFolder } from './publish.ts';
 import type { BuildRequest } from './request.ts';
 import { requireSameTexts, type Reuse, takeOver } from './reuse.ts';
@@ -29,7 +29,7 @@ export async function makeDense(
   const { embedder, dense, threads, progress, onStage } = request;
   const { folder } = draft;
   const { dimension } = embedder.identity;
-  const plan = planDense({ ...densePlanRequest(dense), count: terms, dimension });
+  const plan = planWish(dense, { count: terms, dimension });
   const file = plan.type === 'Flat' ? fileNames.dense : fileNames.vectors;
   const { zeros } = await embedAll(request, { draft, file, terms });
   onStage?.('dense');

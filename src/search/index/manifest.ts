@@ -5,8 +5,8 @@ import path from 'node:path';
 
 import { PortiereError } from '../../errors.ts';
 import type { EmbedderIdentity } from '../embed/embedder.ts';
-import { faissNodeInstalled } from '../vectors/faiss-node-package.ts';
-import type { DenseRequest, DenseType } from '../vectors/plan.ts';
+import type { VectorStore } from '../stores/vector-store.ts';
+import type { DenseType } from '../vectors/plan.ts';
 
 /** Version of the manifest and of the files beside it; another one is refused. */
 export const indexFormat = 3;
@@ -25,20 +25,12 @@ export interface DenseWish {
   /** `auto` leaves it to the number of vectors and the memory. */
   readonly type: 'auto' | DenseType;
   readonly quality: 'standard' | 'high';
-  /** Bytes that the dense index may take in the memory of one process that searches it. */
+  /** Bytes that the dense index may take in the memory of one process that searches it; 0: a server searches it. */
   readonly memory: number;
   /** Lists of an inverted file; undefined leaves it to the number of vectors. */
   readonly nlist?: number | undefined;
-}
-
-/** The wish, as far as a plan is made of it. */
-export function densePlanRequest({
-  type,
-  quality,
-  memory,
-  nlist,
-}: DenseWish): Omit<DenseRequest, 'count' | 'dimension'> {
-  return { type, quality, nlist, memoryBytes: memory, faissNode: faissNodeInstalled() };
+  /** The server that searches the vectors; undefined: whoever has the file. */
+  readonly engine?: VectorStore['engine'] | undefined;
 }
 
 /** What a build is made of. A folder without one is no build. */

@@ -5,6 +5,7 @@ import { PortiereError } from '../../errors.ts';
 import type { Embedder, EmbedderIdentity } from '../embed/embedder.ts';
 import { type LexicalIndex, openLexical } from '../lexical/reader.ts';
 import { ownWords, type WordArm, type WordEngine } from '../lexical/word-arm.ts';
+import { ownVectors, type VectorArm, type VectorEngine } from '../stores/vector-arm.ts';
 import type { DenseIndex } from '../vectors/dense.ts';
 import { openDense, type DenseEngine } from '../vectors/open.ts';
 import { checkCanaries } from './canaries.ts';
@@ -17,7 +18,8 @@ export interface OpenBuild {
   readonly lexical: LexicalIndex;
   /** What answers by words: the lexical index, or a search engine that holds this build. */
   readonly words: WordArm;
-  readonly dense: DenseIndex;
+  /** What answers by vectors: the dense index, or a server that holds this build's. */
+  readonly dense: VectorArm;
   /** Concept id of each row. */
   readonly conceptIds: Float64Array;
   close(): Promise<void>;
@@ -35,6 +37,8 @@ export interface OpenRequest {
   readonly words?: WordEngine | undefined;
   /** Something else is served meanwhile. */
   readonly gently?: boolean | undefined;
+  /** Default: the build's own dense index, by `engine`. */
+  readonly vectors?: VectorEngine | undefined;
 }
 
 /** Opens the published build; INDEX_MISSING where there is none, INDEX_INVALID where it is not what it says. */
@@ -49,10 +53,8 @@ export async function openPublished(request: OpenRequest): Promise<OpenBuild> {
 }
 
 /** Opens the build in a folder and checks that its files fit each other and the embedder. */
-async function openBuild(
-  folder: string,
-  { embedder, engine, nprobe, efSearch, gently, words = ownWords }: Omit<OpenRequest, 'pointer'>,
-): Promise<OpenBuild> {
+async function openBuild(folder: string, request: Omit<OpenRequest, 'pointer'>): Promise<OpenBuild> {
+  const { embedder, words = ownWords, vectors } = request;
   const manifest = await readManifest(folder);
   refuseOtherModel(manifest, embedder.identity);
   await checkCanaries(manifest, embedder);
@@ -66,7 +68,10 @@ async function openBuild(
     if (lexical.attributes.count !== count) {
       throw mismatch(manifest, `the lexical index holds ${lexical.attributes.count} rows`, count);
     }
-    const dense = await openVectors(folder, manifest, { engine, nprobe, efSearch, gently });
+    const dense =
+      vectors === undefined
+        ? ownVectors(await openVectors(folder, manifest, request))
+        : await vectors({ id: manifest.id, file: flatFile(folder, manifest) });
     if (dense.count !== count || dense.dimension !== manifest.dense.dimension) {
       await dense.close();
       throw mismatch(manifest, `the dense file holds ${dense.count} rows of ${dense.dimension}`, count);
@@ -103,6 +108,17 @@ export async function openVectors(
     efSearch,
     ...(rerank === 0 ? {} : { rerank }),
   });
+}
+
+/** The file that has every vector of a build, row by row; INDEX_INVALID where it has them in another form alone. */
+export function flatFile(folder: string, { id, files, dense: { type } }: Manifest): string {
+  if (fileNames.vectors in files) return path.join(folder, fileNames.vectors);
+  if (type === 'Flat') return path.join(folder, fileNames.dense);
+  throw new PortiereError(
+    'INDEX_INVALID',
+    `The build ${id} has its vectors in lists (${type}) alone, so no server can be loaded with them.`,
+    { hint: 'Build it for the configured DENSE_ENGINE: portiere index build (what was embedded is kept).' },
+  );
 }
 
 /** Rows converted before others get a turn. */

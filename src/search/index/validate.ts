@@ -18,7 +18,9 @@ const tolerance = { fp32: 1e-3, int8: 0.05 } as const;
 export async function validateBuild(folder: string, manifest: Manifest, embedder: Embedder): Promise<void> {
   const ids = await readFile(path.join(folder, fileNames.ids));
   const lexical = openLexical(path.join(folder, fileNames.lexical));
-  const dense = await openVectors(folder, manifest, { engine: 'auto' }).catch((error: unknown) => {
+  // What a server searches may be larger than this machine's memory.
+  const engine = manifest.dense.wish.engine === undefined ? 'auto' : 'file';
+  const dense = await openVectors(folder, manifest, { engine }).catch((error: unknown) => {
     lexical.close();
     throw error;
   });

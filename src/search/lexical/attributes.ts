@@ -7,7 +7,7 @@ export interface Column {
 }
 
 /** Kept in this order. */
-export const attributes = [
+const attributes = [
   'vocabulary_id',
   'domain_id',
   'concept_class_id',

@@ -42,8 +42,8 @@ export function wordQuery({ q, k, filters }: WordRequest): object | undefined {
   };
 }
 
-/** Filters as clauses that say only yes or no. */
-function narrowing(filters: Filters): { readonly filter: object[]; readonly must_not: object[] } {
+/** Filters as clauses of `bool` that say only yes or no, whatever the case of their values. */
+export function narrowing(filters: Filters): { readonly filter: object[]; readonly must_not: object[] } {
   const filter = (['vocabulary_id', 'domain_id', 'concept_class_id'] as const).flatMap((field) =>
     anyOf(field, filters[field]),
   );

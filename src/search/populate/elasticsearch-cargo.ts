@@ -22,6 +22,8 @@ export interface Cargo {
   after(number: number | undefined): Iterable<NumberedDocument>;
   /** How many have a number up to this one. */
   upTo(number: number): number;
+  /** Looks at the loaded index before it is called complete; INDEX_INVALID where it is not sound. */
+  check?(): Promise<void>;
 }
 
 /** A complete build, as far as its words go into the search engine. */

@@ -88,6 +88,9 @@ export async function ensureCargo(
   });
   await steady(async () => await engine.settle(index, settling));
   await steady(async () => {
+    await cargo.check?.();
+  });
+  await steady(async () => {
     await engine.changeIndex(index, { meta: markOf(identity, { complete: true, refused }) });
   });
   return true;

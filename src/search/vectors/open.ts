@@ -3,11 +3,15 @@ import type { DenseIndex } from './dense.ts';
 import { inspectFaiss } from './faiss-header.ts';
 import { openFaissNode } from './faiss-node.ts';
 import { faissNodeInstalled } from './faiss-node-package.ts';
+import { openFromFile } from './from-file.ts';
 import { openIvf } from './ivf.ts';
 import { openNative } from './native.ts';
 
-/** What searches the vectors; `auto` is faiss-node for a flat index where it is installed, else our own code. */
-export type DenseEngine = 'auto' | 'native' | 'faiss-node';
+/**
+ * What searches the vectors; `auto` is faiss-node for a flat index where it is installed, else our own code; `file`
+ * holds nothing of a flat index in memory and reads all of it for a search.
+ */
+export type DenseEngine = 'auto' | 'native' | 'faiss-node' | 'file';
 
 export interface DenseOptions {
   readonly engine: DenseEngine;
@@ -55,6 +59,7 @@ export async function openDense(path: string, options: DenseOptions): Promise<De
     }
     return openFaissNode(path, { vectors: options.vectors, efSearch: options.efSearch });
   }
+  if (engine === 'file') return openFromFile(path);
   const chosen = engine === 'auto' ? (faissNodeInstalled() ? 'faiss-node' : 'native') : engine;
   return chosen === 'faiss-node' ? openFaissNode(path) : openNative(path, options);
 }

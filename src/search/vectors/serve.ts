@@ -1,3 +1,4 @@
+import { argv } from 'node:process';
 import { parentPort } from 'node:worker_threads';
 import { toFault } from '../system/fault.ts';
 import { gently } from './gentle.ts';
@@ -21,7 +22,7 @@ export function serve(thing: string, prepare: () => (question: never) => unknown
   };
   let answer: ((question: never) => unknown) | undefined;
   const ready = reply(0, () => {
-    answer = process.argv.includes(gentleArgument) ? gently(prepare) : prepare();
+    answer = argv.includes(gentleArgument) ? gently(prepare) : prepare();
   });
   if (!ready) return;
   port.on('message', ({ id, question }: { readonly id: number; readonly question: never }) => {

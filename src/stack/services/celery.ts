@@ -74,7 +74,7 @@ function parts(making: Making, name: ServiceName): Parts {
       DB_USER: settings.DB_USER,
       REDIS_HOST: settings.REDIS_HOST,
       REDIS_PORT: String(settings.REDIS_PORT),
-      ELASTICSEARCH_URL: settings.ELASTICSEARCH_URL,
+      ELASTICSEARCH_URL: settings.ELASTICSEARCH_URL.join(','),
       LOG_LEVEL: settings.LOG_LEVEL,
     },
     secrets: [
