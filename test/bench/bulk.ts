@@ -1,22 +1,26 @@
-// Loading documents: our loader, the JavaScript client's helpers.bulk and the Python client's parallel_bulk, in turn.
+// Loading documents: our loader, the JavaScript client's helpers.bulk and the Python client's parallel_bulk, in turn (G11).
 // Tier 1: into a counting sink (client CPU a document; a rate into it says nothing of Elasticsearch). Tier 2, where
-// PORTIERE_TEST_ELASTICSEARCH names a server: wall time until all is counted. usage: node test/bench/bulk.ts [DOCUMENTS] [ROUNDS]
-import { execFile, spawn, spawnSync } from 'node:child_process';
+// PORTIERE_TEST_ELASTICSEARCH names a server: wall time until all is counted.
+// usage: node test/bench/bulk.ts [--documents 200000] [--rounds 5] [--busy]
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 
 import { documentOf, indexBody } from '../../src/search/lexical/elasticsearch-index.ts';
 import { indexedConcepts } from '../../src/search/lexical/indexed-concepts.ts';
 import { conceptFile } from '../support/concept-file.ts';
+import { lacking, python } from './peer.ts';
+import { commonOptions, openSession, type RowHead } from './session.ts';
 
+const { values } = parseArgs({
+  options: { ...commonOptions, documents: { type: 'string', default: '200000' } },
+});
+const [documents, rounds] = [Number(values.documents), Number(values.rounds)];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const bench = join(root, '.bench', 'bulk');
-const python = join(root, '.bench', 'venv', 'bin', 'python');
-const [documents = 200_000, rounds = 5] = process.argv.slice(2).map(Number);
 const server = process.env['PORTIERE_TEST_ELASTICSEARCH'];
 
 interface Run {
@@ -26,11 +30,11 @@ interface Run {
   readonly rss: number;
 }
 type Arm = (url: string, count: number) => Promise<Run>;
+type Peers = Readonly<Record<'helpers.bulk' | 'parallel_bulk', RowHead>>;
 
 mkdirSync(bench, { recursive: true });
 const files = await corpus();
-const hasPeer = existsSync(python) && spawnSync(python, ['-c', 'import elasticsearch']).status === 0;
-if (!hasPeer) console.log(`no Python client: ${python} -m pip install elasticsearch`);
+const absent = lacking('elasticsearch');
 const script = (name: string): string => join(root, 'test/bench', name);
 const node =
   (arm: string): Arm =>
@@ -42,19 +46,49 @@ const peer =
     await read(python, [script('bulk-peer.py'), url, files.documents, count, threads, chunk]);
 const tunings = [1, 2, 4].flatMap((threads) => [500, 2_000, 5_000].map((chunk) => [threads, chunk] as const));
 
-console.log(
-  `${cpus()[0]?.model ?? '?'}, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}, ${documents} documents`,
-);
-const results: Record<string, unknown> = {
-  documents,
-  rounds,
-  machine: cpus()[0]?.model,
-  node: process.version,
+const session = await openSession('bulk', values);
+const what = `${documents.toLocaleString('en')} documents`;
+const sinkHead = {
+  goal: 'G11',
+  unit: 'x',
+  measured: 'µs/document',
+  checked: 'every document arrived exactly once',
+} as const;
+const serverHead = { ...sinkHead, measured: 's', checked: 'refreshed and counted inside the time' } as const;
+const intoSinkRows: Peers = {
+  'helpers.bulk': {
+    ...sinkHead,
+    metric: `processor time of the client into a sink, ${what}`,
+    peer: '@elastic/elasticsearch helpers.bulk',
+    target: { atMost: 0.5 },
+  },
+  parallel_bulk: {
+    ...sinkHead,
+    metric: `processor time of the client into a sink, ${what}`,
+    peer: 'elasticsearch-py parallel_bulk, its best of 9 settings',
+    target: { atMost: 0.15 },
+  },
+};
+const intoServerRows: Peers = {
+  'helpers.bulk': {
+    ...serverHead,
+    metric: `loading a real Elasticsearch, ${what}`,
+    peer: '@elastic/elasticsearch helpers.bulk',
+    target: { atMost: 1 },
+  },
+  parallel_bulk: {
+    ...serverHead,
+    metric: `loading a real Elasticsearch, ${what}`,
+    peer: 'elasticsearch-py parallel_bulk, its best of 9 settings',
+    target: { atMost: 1 },
+  },
 };
 await intoSink();
-if (server === undefined) console.log('tier 2 skipped: PORTIERE_TEST_ELASTICSEARCH names no server');
+if (server === undefined)
+  for (const head of Object.values(intoServerRows))
+    session.notRun(head, 'PORTIERE_TEST_ELASTICSEARCH names no server');
 else await intoServer(server);
-writeFileSync(join(bench, 'results.json'), JSON.stringify(results, null, 2));
+session.finish();
 
 async function intoSink(): Promise<void> {
   const sink = spawn(process.execPath, [join(root, 'test/bench/bulk-sink.ts')], {
@@ -63,19 +97,16 @@ async function intoSink(): Promise<void> {
   const [chunk] = (await once(sink.stdout, 'data')) as [Buffer];
   const url = `http://127.0.0.1:${chunk.toString().trim()}`;
   try {
-    const best = hasPeer ? await cheapest(url) : undefined;
+    const best = absent === undefined ? await cheapest(url) : undefined;
     await fetch(`${url}/counted`);
     const arms = armsWith(best);
-    const runs = await inTurn(arms, async (arm) => {
+    await inTurn(arms, { heads: intoSinkRows, pick: (run) => run.cpu / documents }, async (arm) => {
       const run = await arm(url, documents);
       const counted = (await (await fetch(`${url}/counted`)).json()) as { documents: number; twice: number };
       if (counted.documents !== documents || counted.twice > 0) throw new Error(JSON.stringify(counted));
       return run;
     });
-    console.log(
-      `into a sink, every document exactly once; parallel_bulk best at ${best?.join(' threads, chunks of ') ?? '-'}`,
-    );
-    results['sink'] = report(runs, 'µs CPU/document', (run) => run.cpu / documents);
+    console.log(`parallel_bulk best at ${best?.join(' threads, chunks of ') ?? '-'}`);
   } finally {
     sink.kill();
   }
@@ -107,16 +138,14 @@ async function intoServer(url: string): Promise<void> {
   const sample = Math.min(20_000, documents);
   let best: readonly [number, number] | undefined;
   let least = Number.POSITIVE_INFINITY;
-  for (const tuning of hasPeer ? tunings : []) {
+  for (const tuning of absent === undefined ? tunings : []) {
     const { wall } = await loaded(peer(...tuning), sample);
     if (wall < least) [best, least] = [tuning, wall];
   }
-  const runs = await inTurn(armsWith(best), async (arm) => await loaded(arm, documents));
+  const load = async (arm: Arm): Promise<Run> => await loaded(arm, documents);
+  await inTurn(armsWith(best), { heads: intoServerRows, pick: (run) => run.wall / 1_000 }, load);
   await ask('DELETE', '/bench');
-  console.log(
-    `into Elasticsearch, refreshed and counted; parallel_bulk best at ${best?.join(' threads, chunks of ') ?? '-'}`,
-  );
-  results['server'] = report(runs, 's', (run) => run.wall / 1_000);
+  console.log(`parallel_bulk best at ${best?.join(' threads, chunks of ') ?? '-'}`);
 }
 
 function armsWith(best: readonly [number, number] | undefined): Readonly<Record<string, Arm>> {
@@ -139,50 +168,31 @@ async function cheapest(url: string): Promise<readonly [number, number] | undefi
 
 async function inTurn(
   arms: Readonly<Record<string, Arm>>,
+  { heads, pick }: { readonly heads: Peers; readonly pick: (run: Run) => number },
   run: (arm: Arm) => Promise<Run>,
-): Promise<ReadonlyMap<string, Run[]>> {
-  const runs = new Map<string, Run[]>(Object.keys(arms).map((name) => [name, []]));
+): Promise<void> {
+  const rows = new Map(
+    Object.entries(heads).flatMap(([name, head]) => {
+      if (name in arms) return [[name, session.row(head)] as const];
+      session.notRun(head, absent ?? '');
+      return [];
+    }),
+  );
   for (let round = 0; round < rounds; round++) {
     // Who goes first changes with each round.
     const names = Object.keys(arms);
+    const taken = new Map<string, number>();
     for (const name of [...names.slice(round % names.length), ...names.slice(0, round % names.length)]) {
       const arm = arms[name];
-      if (arm !== undefined) runs.get(name)?.push(await run(arm));
+      if (arm !== undefined) taken.set(name, pick(await run(arm)));
     }
+    for (const [name, row] of rows) row.round(taken.get('ours') ?? Number.NaN, taken.get(name) ?? Number.NaN);
   }
-  return runs;
-}
-
-function report(runs: ReadonlyMap<string, Run[]>, unit: string, pick: (run: Run) => number): object {
-  const values = new Map([...runs].map(([name, all]) => [name, all.map(pick)]));
-  const ours = values.get('ours') ?? [];
-  const rows = [...values].map(([name, all]) => {
-    const ratios = ours.map((own, round) => own / (all[round] ?? Number.NaN));
-    const memory = median(runs.get(name)?.map(({ rss }) => rss) ?? []);
-    return {
-      arm: name,
-      median: median(all),
-      least: Math.min(...all),
-      most: Math.max(...all),
-      ours_to_it: median(ratios),
-      peak_mib: memory,
-      runs: all,
-    };
-  });
-  for (const { arm, median, least, most, ours_to_it, peak_mib } of rows)
-    console.log(
-      `${arm.padEnd(14)} ${median.toFixed(2)} ${unit} (${least.toFixed(2)} to ${most.toFixed(2)}), ours to it ${ours_to_it.toFixed(2)}, peak ${Math.round(peak_mib)} MiB`,
-    );
-  return { unit, rows };
 }
 
 async function read(program: string, args: readonly (string | number)[]): Promise<Run> {
   const options = { encoding: 'utf8', timeout: 600_000 } as const;
   return JSON.parse((await promisify(execFile)(program, args.map(String), options)).stdout) as Run;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 /** The same concepts for every arm, as our loader reads them and as documents. */

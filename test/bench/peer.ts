@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -9,20 +10,31 @@ export interface Peer {
   close(): void;
 }
 
-/** One with faiss-cpu (.bench/venv/bin/pip install faiss-cpu numpy). */
+/** The Python that `npm run bench:peers` installs the peers for. */
+export const python = fileURLToPath(new URL('../../.bench/venv/bin/python', import.meta.url));
+
+/** Why a peer cannot be measured; undefined where the Python packages are there. */
+export function lacking(...packages: readonly string[]): string | undefined {
+  const absent = packages.filter(
+    (name) => !existsSync(python) || spawnSync(python, ['-c', `import ${name}`]).status !== 0,
+  );
+  return absent.length === 0 ? undefined : `${absent.join(', ')} absent (npm run bench:peers)`;
+}
+
+/** One with faiss-cpu. */
 export async function startFaissPeer(): Promise<Peer> {
   return await startPeer('faiss_peer.py');
 }
 
-/** Starts a script with the Python of .bench/venv (python3 -m venv .bench/venv). */
+/** Starts a script; each BLAS call takes one thread unless the script says otherwise. */
 export async function startPeer(name: string): Promise<Peer> {
-  const python = fileURLToPath(new URL('../../.bench/venv/bin/python', import.meta.url));
   const script = fileURLToPath(new URL(name, import.meta.url));
-  const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const env = { ...process.env, OPENBLAS_NUM_THREADS: '1', TOKENIZERS_PARALLELISM: 'true' };
+  const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'], env });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const answer = async () => {
     const { value, done } = await lines.next();
-    if (done) throw new Error('the peer ended');
+    if (done) throw new Error(`${name} ended`);
     return JSON.parse(value) as never;
   };
   const { version } = (await answer()) as { readonly version: string };

@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { envExample } from '../../src/config/example.ts';
 import { settingsReference } from '../../src/config/reference.ts';
 import { exitCodes } from '../../src/errors.ts';
+import { readResults } from '../bench/result.ts';
+import { benchTable } from '../bench/table.ts';
 
 /** Writes what is made from the code: `.env.example`, and the generated parts of the README. Run: npm run generate */
 const root = new URL('../../', import.meta.url);
@@ -10,7 +12,14 @@ const root = new URL('../../', import.meta.url);
 export function generatedFiles(readme: string): ReadonlyMap<string, string> {
   return new Map([
     ['.env.example', envExample()],
-    ['README.md', withPart(withPart(readme, 'settings', settingsReference()), 'errors', errorReference())],
+    [
+      'README.md',
+      withPart(
+        withPart(withPart(readme, 'settings', settingsReference()), 'errors', errorReference()),
+        'benches',
+        benchTable(readResults()),
+      ),
+    ],
   ]);
 }
 

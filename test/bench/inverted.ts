@@ -1,0 +1,199 @@
+// Inverted files beside faiss-cpu, in turn on the same rows: building (G5) and searching at equal recall (G4).
+// usage: node test/bench/inverted.ts [--type IVFSQ8] [--rows 300000] [--target 0.95] [--rounds 5] [--builds 5] [--busy]
+import { fork } from 'node:child_process';
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { buildDense } from '../../src/search/vectors/build.ts';
+import type { DenseIndex } from '../../src/search/vectors/dense.ts';
+import { openIvf } from '../../src/search/vectors/ivf.ts';
+import { type DenseType, planDense } from '../../src/search/vectors/plan.ts';
+import { findExactly, recallOf, type Truth } from '../../src/search/vectors/recall.ts';
+import { denseData } from './dense-data.ts';
+import { lacking, startFaissPeer } from './peer.ts';
+import { quantile } from './quantile.ts';
+import { commonOptions, openSession, type RowHead } from './session.ts';
+
+const { values } = parseArgs({
+  options: {
+    ...commonOptions,
+    rows: { type: 'string', default: '300000' },
+    dimension: { type: 'string', default: '768' },
+    type: { type: 'string', default: 'IVFSQ8' },
+    queries: { type: 'string', default: '200' },
+    target: { type: 'string', default: '0.95' },
+    builds: { type: 'string', default: '5' },
+    child: { type: 'string' },
+  },
+});
+const [count, dimension, target] = [Number(values.rows), Number(values.dimension), Number(values.target)];
+const type = values.type as DenseType;
+const k = 10;
+const data = await denseData({ count, dimension, queries: Number(values.queries), uniform: false });
+const [ours, theirs] = [data.file(type), data.file(`peer-${type}`)];
+const plan = planDense({
+  count,
+  dimension,
+  memoryBytes: 2 ** 40,
+  type,
+  quality: 'standard',
+  faissNode: false,
+});
+const lists = plan.nlist ?? 0;
+const factory = {
+  IVFFlat: `IVF${lists},Flat`,
+  IVFSQ8: `IVF${lists},SQ8`,
+  IVFPQ: `IVF${lists},PQ${plan.pq?.segments}x8`,
+}[type as string];
+
+interface BuildCost {
+  readonly seconds: number;
+  /** Of the processor, all threads together. */
+  readonly cpu: number;
+  readonly peak: number;
+}
+
+interface PeerSearch {
+  readonly times: readonly number[];
+  readonly rows: readonly (readonly number[])[];
+}
+
+if (values.child === 'build') await buildHere();
+else await compare();
+
+async function compare(): Promise<void> {
+  const what = `${type}, ${count.toLocaleString('en')} x ${dimension}`;
+  const session = await openSession(`inverted-${type}-${count}`, values);
+  const head = (goal: string, metric: string, peer: string, rest: Partial<RowHead>): RowHead => ({
+    goal,
+    metric: `${metric}, ${what}`,
+    peer,
+    unit: 'x',
+    measured: 'ms',
+    target: { atMost: 0.9 },
+    checked: `recall@${k} of both at least ${target}, against every row`,
+    ...rest,
+  });
+  const bestThreads = 'faiss-cpu, same lists, best of 1 and 2 threads';
+  const heads = {
+    wall: head('G5', 'build: learn, add, write', 'faiss-cpu, 2 threads', {
+      measured: 's',
+      target: { atMost: 1.6 },
+      checked: 'both files searched below',
+    }),
+    memory: head('G5', 'build: peak memory over the size of the index', 'faiss-cpu, its peak', {
+      unit: 'GB',
+      measured: 'GB',
+      target: { atMost: 0.5 },
+      checked: 'maximum resident set of the process',
+    }),
+    p50: head('G4', `search p50, recall@${k} ≥ ${target}`, bestThreads, {}),
+    p99: head('G4', `search p99, recall@${k} ≥ ${target}`, bestThreads, {}),
+  };
+  const absent = lacking('faiss', 'numpy');
+  if (absent) {
+    for (const one of Object.values(heads)) session.notRun(one, absent);
+    session.finish();
+    return;
+  }
+
+  const builds = Number(values.builds);
+  if (builds > 0) {
+    const [wall, memory] = [session.row(heads.wall), session.row(heads.memory)];
+    for (let round = 0; round < builds; round += 1) {
+      const own = await buildApart();
+      rmSync(theirs, { force: true });
+      const builder = await startFaissPeer();
+      const request = {
+        do: 'build',
+        vectors: data.vectors,
+        target: theirs,
+        factory,
+        training: plan.trainingRows,
+        threads: 2,
+      };
+      const other = (await builder.ask(request)) as BuildCost;
+      builder.close();
+      wall.round(own.seconds, other.seconds);
+      memory.round(own.peak / 1e9, other.peak / 1e9, (own.peak - statSync(ours).size) / 1e9);
+    }
+  }
+  if (!existsSync(ours)) await buildApart();
+
+  const truth = await findExactly(data.vectors, data.queries, k);
+  const peer = await startFaissPeer();
+  session.version('faiss-cpu', peer.version);
+  const index = await openIvf(ours, { vectors: data.vectors, rerank: plan.rerank });
+  await peer.ask({ do: 'load', path: theirs, query_file: data.queryFile, threads: 1 });
+  const ownProbes = await probesFor(
+    async (nprobe) => (await recallOf(index.probing(nprobe), truth)) >= target,
+  );
+  const peerProbes = await probesFor(async (nprobe) => {
+    const { rows } = (await peer.ask({ do: 'search', nprobe, k, threads: 2 })) as PeerSearch;
+    return recallOfRows(rows, truth) >= target;
+  });
+  const [p50, p99] = [session.row(heads.p50), session.row(heads.p99)];
+  p50.note(
+    `${ownProbes ?? 'all'} of ${lists} lists looked into, faiss-cpu ${peerProbes ?? 'all (recall not reached)'}`,
+  );
+  const probing = index.probing(ownProbes ?? lists);
+  for (let round = -1; round < Number(values.rounds); round += 1) {
+    const own = await timed(probing, data.queries);
+    const nprobe = peerProbes ?? lists;
+    const one = ((await peer.ask({ do: 'search', nprobe, k, threads: 1 })) as PeerSearch).times;
+    const two = ((await peer.ask({ do: 'search', nprobe, k, threads: 2 })) as PeerSearch).times;
+    if (round < 0) continue;
+    const best = (share: number) => Math.min(quantile(one, share), quantile(two, share));
+    p50.round(quantile(own, 0.5), best(0.5));
+    p99.round(quantile(own, 0.99), best(0.99));
+  }
+  await index.close();
+  peer.close();
+  session.finish();
+}
+
+async function timed(index: DenseIndex, queries: Float32Array): Promise<number[]> {
+  const times: number[] = [];
+  for (let at = 0; at < queries.length; at += dimension) {
+    const start = performance.now();
+    await index.search(queries.subarray(at, at + dimension), k);
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+
+/** The fewest probes that are enough, each step a sixteenth more; undefined where all lists are not. */
+async function probesFor(enough: (nprobe: number) => Promise<boolean>): Promise<number | undefined> {
+  let low = 1;
+  let high = lists;
+  if (!(await enough(high))) return undefined;
+  while (high - low > Math.max(1, low / 16)) {
+    const middle = Math.round(Math.sqrt(low * high));
+    if (await enough(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+function recallOfRows(rows: readonly (readonly number[])[], { best }: Truth): number {
+  const hits = best.flatMap(({ rows: due }, at) => due.filter((row) => rows[at]?.includes(row)));
+  return hits.length / best.flatMap(({ rows: due }) => due).length;
+}
+
+/** In a process of its own, so that its peak is the build's. */
+function buildApart(): Promise<BuildCost> {
+  return new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(import.meta.url), [...process.argv.slice(2), '--child', 'build']);
+    child.once('message', resolve as (message: unknown) => void);
+    child.once('exit', (code) => reject(new Error(`the build exits ${code}`)));
+  });
+}
+
+async function buildHere(): Promise<void> {
+  const start = performance.now();
+  await buildDense({ vectors: data.vectors, target: ours, plan, threads: 2 });
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage();
+  process.send?.({ seconds, cpu: (user + system) / 1e6, peak: process.resourceUsage().maxRSS * 1024 });
+}
