@@ -1,4 +1,4 @@
-// Resident memory while an index of a million rows is served, each side in a process of its own on the same rows, and
+// Resident memory while an index is served (a million rows exactly, fewer through lists), each side in a process of its own on the same rows, and
 // whether it stays after many queries (G20).
 // usage: node test/bench/memory.ts [--rows 1000000] [--many 200000] [--rounds 5] [--busy]
 import { type ChildProcess, fork } from 'node:child_process';
@@ -17,19 +17,23 @@ const { values } = parseArgs({
   options: {
     ...commonOptions,
     rows: { type: 'string', default: '1000000' },
+    inverted: { type: 'string', default: '300000' },
     many: { type: 'string', default: '200000' },
     queries: { type: 'string', default: '50' },
   },
 });
-const [count, asked] = [Number(values.rows), Number(values.queries)];
+const asked = Number(values.queries);
 const dimension = 768;
-const data = await denseData({ count, dimension, queries: asked, uniform: false });
 const absent = lacking('faiss', 'numpy');
-await prepare('IVFSQ8', data, count);
 const session = await openSession('memory', values);
-const size = `${count.toLocaleString('en')} x ${dimension}`;
 
-for (const type of ['Flat', 'IVFSQ8'] as const) {
+for (const [type, count] of [
+  ['Flat', Number(values.rows)],
+  ['IVFSQ8', Number(values.inverted)],
+] as const) {
+  const data = await denseData({ count, dimension, queries: asked, uniform: false });
+  if (type === 'IVFSQ8') await prepare(type, data, count);
+  const size = `${count.toLocaleString('en')} x ${dimension}`;
   const head: RowHead = {
     goal: 'G20',
     metric: `resident memory while serving ${type}, ${size}`,

@@ -14,11 +14,15 @@ export function gently<Result>(work: () => Result): Result {
   }
 }
 
-/** A piece of work of a millisecond or so; in `gently`, the calling thread rests after it. */
+/** A piece of work of some milliseconds; in `gently`, the calling thread rests after it, once for the pieces inside it. */
 export function piece<Result>(work: () => Result): Result {
   if (!gentle) return work();
+  gentle = false;
   const start = performance.now();
-  const result = work();
-  Atomics.wait(nobody, 0, 0, restFor * (performance.now() - start));
-  return result;
+  try {
+    return work();
+  } finally {
+    Atomics.wait(nobody, 0, 0, restFor * (performance.now() - start));
+    gentle = true;
+  }
 }

@@ -26,7 +26,7 @@ export interface ListScorer {
 /** Bytes of scratch that scoring needs. */
 export function scorerScratch(dimension: number, coding: IvfCoding): number {
   const tables = coding.kind === 'pq' ? coding.segments * 1024 : 0;
-  return Math.ceil(dimension / 64) * 256 + tables + 4 * SLOTS;
+  return Math.ceil(dimension / 64) * 256 + tables + 4 * SLOTS + 32;
 }
 
 /** The scorer for the coding of the shard; uses the memory from 0 on. */
@@ -59,23 +59,24 @@ function vectorScorer({ memory, codesAt, codeStride }: ListShard): ListScorer {
  * sums; what the rounding of the query costs, `score` or a second look at the vectors puts right.
  */
 function byteScorer(
-  { memory, codesAt, codeStride, rows }: ListShard,
+  { memory, codesAt, codeStride, sumsAt, rows }: ListShard,
   dimension: number,
   { lowest, range, byResidual }: Extract<IvfCoding, { kind: 'sq8' }>,
 ): ListScorer {
-  const outAt = codeStride;
+  const termsAt = codeStride;
+  const outAt = termsAt + 32;
   const steps = new Uint8Array(memory.buffer, 0, codeStride);
-  const found = new Int32Array(memory.buffer, outAt, SLOTS);
-  const scored = new Float32Array(SLOTS);
+  const terms = new Float32Array(memory.buffer, termsAt, 8);
+  const found = new Float32Array(memory.buffer, outAt, SLOTS);
   const codes = new Int8Array(memory.buffer);
   const dots = createCodeKernel(memory);
   makeSigned();
-  const sums = new Int32Array(rows.length);
-  steps.fill(1);
-  for (let slot = 0; slot < rows.length; slot += SLOTS) {
-    const count = Math.min(SLOTS, rows.length - slot);
-    dots(0, codesAt + slot * codeStride, outAt, Math.ceil(count / 4), codeStride);
-    sums.set(found.subarray(0, count), slot);
+  const sums = new Int32Array(memory.buffer, sumsAt, rows.length);
+  for (let slot = 0; slot < rows.length; slot += 1) {
+    const start = codesAt + slot * codeStride;
+    let sum = 0;
+    for (let i = 0; i < dimension; i += 1) sum += codes[start + i]!;
+    sums[slot] = 64 * sum;
   }
   const weights = new Float64Array(dimension);
   let [step, offset] = [0, 0];
@@ -103,11 +104,12 @@ function byteScorer(
       step = largest / 63;
       steps.fill(64);
       for (let i = 0; i < dimension; i += 1) steps[i] = step === 0 ? 64 : Math.round(weights[i]! / step) + 64;
+      terms.fill(step, 0, 4).fill(offset, 4);
     },
     scores(slot, count) {
-      dots(0, codesAt + slot * codeStride, outAt, Math.ceil(count / 4), codeStride);
-      for (let at = 0; at < count; at += 1) scored[at] = offset + step * (found[at]! - 64 * sums[slot + at]!);
-      return scored;
+      const [first, firstSum] = [codesAt + slot * codeStride, sumsAt + 4 * slot];
+      dots(0, first, firstSum, termsAt, outAt, Math.ceil(count / 4), codeStride);
+      return found;
     },
     score(slot) {
       const start = codesAt + slot * codeStride;

@@ -17,6 +17,8 @@ export interface ListShard {
   /** Bytes from one code to the next. */
   readonly codeStride: number;
   readonly codesAt: number;
+  /** Room for a whole number a slot, for codes of 8 bits. */
+  readonly sumsAt: number;
   readonly centroidsAt: number;
   /** Inner product with the centroid of the list at a place in `lists`. */
   readonly centroidScore: (query: Float32Array, place: number) => number;
@@ -51,7 +53,8 @@ export function loadLists({ layout, lists, scratch, met }: ListsToLoad): ListSha
   const slots = firstSlots.at(-1)!;
   const centroidsAt = Math.ceil(scratch / 64) * 64;
   const codesAt = centroidsAt + (lists.length + SPARE_ROWS) * centroidStride;
-  const memory = createMemory(codesAt + (slots + SPARE_ROWS) * codeStride);
+  const sumsAt = Math.ceil((codesAt + (slots + SPARE_ROWS) * codeStride) / 16) * 16;
+  const memory = createMemory(sumsAt + (coding.kind === 'sq8' ? 4 * (slots + SPARE_ROWS) : 0));
   const bytes = new Uint8Array(memory.buffer);
   const floats = new Float32Array(memory.buffer);
   const rows = new Uint32Array(slots);
@@ -79,7 +82,7 @@ export function loadLists({ layout, lists, scratch, met }: ListsToLoad): ListSha
     const start = (centroidsAt + place * centroidStride) / 4;
     return query.reduce((sum, value, at) => sum + value * floats[start + at]!, 0);
   };
-  return { memory, lists, firstSlots, rows, codeStride, codesAt, centroidsAt, centroidScore };
+  return { memory, lists, firstSlots, rows, codeStride, codesAt, sumsAt, centroidsAt, centroidScore };
 }
 
 interface CodesToRead {

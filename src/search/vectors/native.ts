@@ -4,7 +4,7 @@ import { PortiereError } from '../../errors.ts';
 import type { DenseHits, DenseIndex } from './dense.ts';
 import { cannotLoad } from './cannot-load.ts';
 import { readFlatHeader, type FlatHeader } from './faiss-header.ts';
-import { strideOf } from './flat-rows.ts';
+import { byteRowSize } from './byte-rows.ts';
 import { checkScore, checkSearch } from './query.ts';
 import { MAX_SHARD_BYTES, type ShardRange } from './shard.ts';
 import type { ShardAnswer, ShardQuestion } from './native-worker.ts';
@@ -22,8 +22,8 @@ export interface NativeOptions {
 const ROWS_WORTH_A_THREAD = 8192;
 
 /**
- * Exact search of a FAISS flat inner-product file with nothing installed: the rows lie once in memory,
- * divided among worker threads. Errors as `readFlatHeader`.
+ * Exact search of a FAISS flat inner-product file with nothing installed: each row lies in memory as bytes, divided
+ * among worker threads; those that by their bytes may be among the best are looked at in the file. Errors as `readFlatHeader`.
  */
 export async function openNative(path: string, options: NativeOptions = {}): Promise<DenseIndex> {
   // The published path is a link: what it points to now stays the same file for every thread.
@@ -77,7 +77,7 @@ export async function openNative(path: string, options: NativeOptions = {}): Pro
 function divide(header: FlatHeader, threads: number): ShardRange[] {
   const { count, dimension } = header;
   if (count === 0) return [];
-  const bySize = Math.ceil((count * strideOf(dimension)) / MAX_SHARD_BYTES);
+  const bySize = Math.ceil((count * byteRowSize(dimension)) / MAX_SHARD_BYTES);
   const byWork = Math.min(threads, Math.ceil(count / ROWS_WORTH_A_THREAD));
   const parts = Math.max(1, bySize, byWork);
   return Array.from({ length: parts }, (_, part) => ({

@@ -30,10 +30,10 @@ describe('searching part of an index', () => {
       const scores = shard.score(query, inRange);
       for (const [at, row] of inRange.entries()) expect(scores[at]).toBeCloseTo(exact(row), 4);
 
-      const hits = shard.search(query, 10);
+      const [hits] = shard.search([{ query, k: 10 }]);
       const order = inRange.toSorted((a, b) => scores[b - start]! - scores[a - start]! || a - b);
-      expect(hits.rows).toEqual(order.slice(0, 10));
-      expect(hits.scores).toEqual(hits.rows.map((row) => scores[row - start]));
+      expect(hits?.rows).toEqual(order.slice(0, 10));
+      expect(hits?.scores).toEqual(hits?.rows.map((row) => scores[row - start]));
     },
   );
 
@@ -43,10 +43,13 @@ describe('searching part of an index', () => {
     const shard = loadShard({ header, start: 0, end: 3000 });
     const allowed = new Uint8Array(3000);
     for (const row of [2, 1500, 1501, 2999]) allowed[row] = 1;
-    expect(shard.search(noise(4, 3), 10, allowed).rows.toSorted((a, b) => a - b)).toEqual([
-      2, 1500, 1501, 2999,
+    const query = noise(4, 3);
+    const [some, none] = shard.search([
+      { query, k: 10, allowed },
+      { query, k: 10, allowed: new Uint8Array(3000) },
     ]);
-    expect(shard.search(noise(4, 3), 10, new Uint8Array(3000))).toEqual({ rows: [], scores: [] });
+    expect(some?.rows.toSorted((a, b) => a - b)).toEqual([2, 1500, 1501, 2999]);
+    expect(none).toEqual({ rows: [], scores: [] });
   });
 
   it('says so when the file became shorter', async () => {

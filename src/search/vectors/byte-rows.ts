@@ -1,0 +1,149 @@
+import { strideOf } from './flat-rows.ts';
+import { piece } from './gentle.ts';
+import { createMemory, type KernelMemory } from './wasm.ts';
+
+/**
+ * Rows as signed bytes, and what that loses of each: value `i` of a row is its byte times `spread[i]` times the
+ * row's `scale`, but for an error that is known as a length.
+ */
+export interface ByteRows {
+  readonly memory: KernelMemory;
+  readonly count: number;
+  /** Bytes from one row to the next; whole steps of the kernel. */
+  readonly stride: number;
+  readonly codesAt: number;
+  /** How far each dimension usually is from zero. */
+  readonly spread: Float32Array;
+  /** What is known of the rows, in groups of four: see `factAt`. */
+  readonly factsAt: number;
+  readonly facts: Float32Array;
+  /** The same memory, for the sums. */
+  readonly whole: Int32Array;
+}
+
+/**
+ * Of each row: its scale; MIDDLE times the sum of its bytes, a whole number; the length of its bytes as a vector, times
+ * its scale; the length of its error, with room for what sums of float32 round, infinite for a row that has no bytes.
+ */
+const factNames = ['scale', 'sum', 'length', 'loss'] as const;
+
+/** Where a fact of a row is among the facts. */
+export function factAt(row: number, fact: (typeof factNames)[number]): number {
+  return (row >> 2) * 16 + factNames.indexOf(fact) * 4 + (row & 3);
+}
+
+/** Bytes a row takes in memory. */
+export function byteRowSize(dimension: number): number {
+  return byteStrideOf(dimension) + 16;
+}
+
+/** Bytes from one row to the next. */
+export function byteStrideOf(dimension: number): number {
+  return Math.ceil(dimension / 64) * 64;
+}
+
+/** Where rows come from. */
+export interface RowSource {
+  readonly dimension: number;
+  readonly count: number;
+  /** Copies `count` rows from row `first` on; each takes `strideOf(dimension)` bytes. */
+  read(first: number, count: number, into: Uint8Array): void;
+}
+
+/** Rows read in one go. */
+const BLOCK = 256;
+/** Rows that the spread is taken from, at most. */
+const SAMPLE = 2048;
+const LARGEST = 127;
+/** What the kernel takes a query's zero for. */
+export const MIDDLE = 64;
+/** A kernel reads up to three rows after the last. */
+const SPARE_ROWS = 4;
+
+/** Makes bytes of all rows, reading each once and some twice; `scratch` bytes at 0 of the memory are kept free. */
+export function toByteRows(source: RowSource, scratch: number): ByteRows {
+  const { dimension, count } = source;
+  const stride = byteStrideOf(dimension);
+  const codesAt = Math.ceil(scratch / 64) * 64;
+  const groups = Math.ceil(count / 4);
+  const factsAt = codesAt + (count + SPARE_ROWS) * stride;
+  const memory = createMemory(factsAt + 64 * groups);
+  const rows: ByteRows = {
+    memory,
+    count,
+    stride,
+    codesAt,
+    spread: spreadOf(source),
+    factsAt,
+    facts: new Float32Array(memory.buffer, factsAt, 16 * groups),
+    whole: new Int32Array(memory.buffer, factsAt, 16 * groups),
+  };
+  const codes = new Int8Array(memory.buffer, codesAt);
+  const width = strideOf(dimension) / 4;
+  const block = new Float32Array(BLOCK * width);
+  for (let first = 0; first < count; first += BLOCK) {
+    const size = Math.min(BLOCK, count - first);
+    piece(() => {
+      source.read(first, size, new Uint8Array(block.buffer));
+      for (let at = 0; at < size; at += 1) {
+        const values = block.subarray(at * width, at * width + dimension);
+        const row = first + at;
+        encodeRow(rows, row, values, codes.subarray(row * stride, row * stride + dimension));
+      }
+    });
+  }
+  return rows;
+}
+
+function encodeRow(into: ByteRows, row: number, values: Float32Array, codes: Int8Array): void {
+  const { spread } = into;
+  let most = 0;
+  for (let i = 0; i < values.length; i += 1) most = Math.max(most, Math.abs(values[i]!) / spread[i]!);
+  const scale = Math.fround(most / LARGEST);
+  let [sum, squares, loss, length] = [0, 0, 0, 0];
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i]!;
+    const unit = spread[i]! * scale;
+    const code = unit === 0 ? 0 : Math.round(value / unit);
+    codes[i] = code;
+    sum += code;
+    squares += code * code;
+    const lost = value - code * unit;
+    loss += lost * lost;
+    length += value * value;
+  }
+  const bound = Math.sqrt(loss) + roundingOf(values.length) * Math.sqrt(length);
+  // A row with a number that is none, or too large to square, is always looked at.
+  const usable = Number.isFinite(bound) && Number.isFinite(scale);
+  if (!usable) codes.fill(0);
+  const { facts, whole } = into;
+  facts[factAt(row, 'scale')] = usable ? scale : 0;
+  whole[factAt(row, 'sum')] = usable ? MIDDLE * sum : 0;
+  facts[factAt(row, 'length')] = usable ? roundedUp(Math.sqrt(squares) * scale) : 0;
+  facts[factAt(row, 'loss')] = usable ? roundedUp(bound) : Infinity;
+}
+
+/** Of the lengths of both vectors: sums of float32 in four lanes are off by less, and so is the kernel of the bounds. */
+function roundingOf(dimension: number): number {
+  return (dimension / 2 + 64) * 2 ** -24;
+}
+
+function roundedUp(value: number): number {
+  return value * (1 + 2 ** -22);
+}
+
+/** Root mean square of each dimension over rows evenly spaced, and never near zero. */
+function spreadOf(source: RowSource): Float32Array {
+  const { dimension, count } = source;
+  const squares = new Float64Array(dimension);
+  const one = new Float32Array(strideOf(dimension) / 4);
+  const sample = Math.min(SAMPLE, count);
+  for (let at = 0; at < sample; at += 1) {
+    source.read(Math.floor((at * count) / sample), 1, new Uint8Array(one.buffer));
+    for (let i = 0; i < dimension; i += 1) if (Number.isFinite(one[i]!)) squares[i]! += one[i]! ** 2;
+  }
+  const mean = squares.reduce((sum, square) => sum + square, 0) / dimension / Math.max(1, sample);
+  const least = Math.sqrt(mean) / 4;
+  const usable = Number.isFinite(least) && least > 1e-30;
+  return Float32Array.from(squares, (square) => (usable ? Math.max(least, Math.sqrt(square / sample)) : 1));
+}
