@@ -27,7 +27,7 @@ export default defineConfig({
   // node:sqlite exists only under its full name.
   removeNodeProtocol: false,
   // Optional peers stay outside: they are looked up when they are first needed.
-  external: ['@huggingface/transformers', 'faiss-node', 'h5wasm'],
+  external: ['@huggingface/transformers', 'faiss-node', 'h5wasm', '@zilliz/milvus2-sdk-node'],
   async onSuccess() {
     await writeFile('dist/portiere.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
   },

@@ -117,6 +117,9 @@ async function realPorts(
       connect: async (target) =>
         await (await import('./drivers/elasticsearch.ts')).searchEngines.connect(target),
     },
+    vectorDatabases: {
+      connect: async (target) => await (await import('./drivers/milvus.ts')).vectorDatabases.connect(target),
+    },
     caches: {
       connect: async (target) => await (await import('./drivers/redis.ts')).caches.connect(target),
     },

@@ -1,6 +1,7 @@
 import type { Caches } from './ports/cache.ts';
 import type { Engines } from './ports/engine.ts';
 import type { SearchEngines } from './ports/search-engine.ts';
+import type { VectorDatabases } from './ports/vector-database.ts';
 
 /** What the outside world can do for a command. Drivers and ui implement it, main.ts puts it together. */
 export interface Ports {
@@ -13,6 +14,7 @@ export interface Ports {
   readonly processes: Processes;
   readonly databases: Databases;
   readonly searchEngines: SearchEngines;
+  readonly vectorDatabases: VectorDatabases;
   readonly caches: Caches;
   readonly engines: Engines;
   readonly packages: Packages;

@@ -5,7 +5,7 @@ import type { Copies } from '../search/lexical/elasticsearch-copies.ts';
 import type { Project } from './context.ts';
 
 /** Milliseconds for an ordinary call of a job; a search has a shorter one of its own. */
-const callTimeout = 10_000;
+export const callTimeout = 10_000;
 
 /** A client of the stack's search engine, to be closed; undefined in `embedded`, whose builds have full text of their own. */
 export async function searchEngineOf(

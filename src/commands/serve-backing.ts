@@ -12,7 +12,7 @@ import type { Project } from './context.ts';
 import { watchPeers } from './peers.ts';
 import { searchEngineOf } from './search-engine.ts';
 import { steadyDatabase } from './steady-database.ts';
-import { vectorLoaderOf } from './vector-server.ts';
+import { openVectorServer } from './vector-server.ts';
 
 /** What the API stands on besides the index, which differs between one process and a stack. */
 export interface Backing {
@@ -34,10 +34,15 @@ export async function embeddedBacking(ports: Ports, project: Project, closers: C
   closers.push(async () => {
     await database.close();
   });
+  const server = await openVectorServer(ports, project, undefined);
+  closers.push(async () => {
+    await server?.close();
+  });
   let asked: Promise<unknown> | undefined;
   return {
     words: undefined,
-    vectors: undefined,
+    vectors:
+      server === undefined ? undefined : storedVectors(server.loader.store, () => ports.clock.elapsed()),
     limiter: localLimiter(project.config.settings.RATE_LIMIT_PER_MINUTE, () => Date.now()),
     keys: undefined,
     behindProxy: false,
@@ -93,13 +98,13 @@ export async function stackBacking(ports: Ports, project: Project, closers: Clos
   closers.push(async () => {
     limiter.close();
     peers.close();
-    await Promise.all([engine?.close(), cache.close(), database.close()]);
+    await Promise.all([engine?.close(), server?.close(), cache.close(), database.close()]);
   });
   const elapsed = (): number => ports.clock.elapsed();
-  const store = vectorLoaderOf(project, engine)?.store;
+  const server = await openVectorServer(ports, project, engine);
   return {
     words: engine === undefined ? undefined : elasticsearchWords(engine, elapsed),
-    vectors: store === undefined ? undefined : storedVectors(store, elapsed),
+    vectors: server === undefined ? undefined : storedVectors(server.loader.store, elapsed),
     limiter,
     keys:
       config.base === 'prod'

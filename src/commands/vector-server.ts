@@ -2,24 +2,26 @@ import path from 'node:path';
 
 import type { Config } from '../config/config.ts';
 import { PortiereError } from '../errors.ts';
+import type { Ports } from '../ports.ts';
 import type { SearchEngine } from '../ports/search-engine.ts';
 import { fileNames, type Manifest } from '../search/index/manifest.ts';
 import { flatFile } from '../search/index/open.ts';
 import { elasticsearchVectorLoader } from '../search/populate/elasticsearch-vectors.ts';
+import { milvusVectorLoader } from '../search/populate/milvus-vectors.ts';
 import type { VectorBuild, VectorLoader } from '../search/populate/vector-loader.ts';
 import { graphShape } from '../search/stores/graph-shape.ts';
 import type { VectorStore } from '../search/stores/vector-store.ts';
 import { readFlatHeader } from '../search/vectors/faiss-header.ts';
 import type { DenseEngine } from '../search/vectors/open.ts';
-import { type Project } from './context.ts';
+import type { Project } from './context.ts';
 import { folderOf } from './index/builds.ts';
-import { copiesOf } from './search-engine.ts';
+import { callTimeout, copiesOf } from './search-engine.ts';
 
 type Settings = Config['settings'];
 
 /** The server that is to search the vectors; undefined: this program, from the file. */
 export function vectorServer({ DENSE_ENGINE: engine }: Settings): VectorStore['engine'] | undefined {
-  return engine === 'elasticsearch' ? engine : undefined;
+  return engine === 'elasticsearch' || engine === 'milvus' ? engine : undefined;
 }
 
 /** By what the file is searched where no server does it. */
@@ -27,18 +29,52 @@ export function fileEngine({ DENSE_ENGINE: engine }: Settings): DenseEngine {
   return engine === 'native' || engine === 'faiss-node' ? engine : 'auto';
 }
 
-/** What loads and asks the configured server; undefined where the file is searched. */
-export function vectorLoaderOf(
+/** What loads and asks the configured server, to be closed; undefined where the file is searched. */
+export interface OpenVectorServer {
+  readonly loader: VectorLoader;
+  close(): Promise<void>;
+}
+
+/** Opens the configured server; `engine` is the stack's, and stays open. */
+export async function openVectorServer(
+  ports: Ports,
   { config }: Project,
   engine: SearchEngine | undefined,
-): VectorLoader | undefined {
+): Promise<OpenVectorServer | undefined> {
   const { settings } = config;
-  if (vectorServer(settings) === undefined) return undefined;
-  const graph = graphShape(settings.DENSE_QUALITY);
+  const wanted = vectorServer(settings);
+  if (wanted === undefined) return undefined;
+  const graph = graphShape(wanted, settings.DENSE_QUALITY);
+  if (wanted === 'milvus') {
+    const token = settings.MILVUS_TOKEN?.reveal() ?? '';
+    const database = await ports.vectorDatabases.connect({
+      url: settings.MILVUS_URL,
+      timeout: callTimeout,
+      ...(token === '' ? {} : { token }),
+    });
+    const loader = milvusVectorLoader(database, { prefix: settings.MILVUS_COLLECTION, graph });
+    return { loader, close: async () => await database.close() };
+  }
   if (engine === undefined)
     throw new PortiereError('BUG', 'DENSE_ENGINE is elasticsearch where there is none.');
   const { ELASTICSEARCH_FORCE_MERGE: forceMerge } = settings;
-  return elasticsearchVectorLoader(engine, graph, { forceMerge, copies: copiesOf(settings) });
+  const loader = elasticsearchVectorLoader(engine, graph, { forceMerge, copies: copiesOf(settings) });
+  return { loader, close: async () => {} };
+}
+
+/** Works with the configured server, as far as there is one, and closes it. */
+export async function withVectorServer<T>(
+  ports: Ports,
+  project: Project,
+  engine: SearchEngine | undefined,
+  work: (loader: VectorLoader | undefined) => Promise<T>,
+): Promise<T> {
+  const server = await openVectorServer(ports, project, engine);
+  try {
+    return await work(server?.loader);
+  } finally {
+    await server?.close();
+  }
 }
 
 /** A build as its vectors are loaded; INDEX_INVALID where it has them in no form that can be. */

@@ -14,7 +14,7 @@ type Rule = (draft: Draft) => readonly Problem[];
 const rules: readonly { readonly rule: Rule; readonly bases: readonly BaseEnvironment[] }[] = [
   { rule: requiredSettingsAreSet, bases: baseEnvironments },
   { rule: pairsAreEqual, bases: baseEnvironments },
-  { rule: vectorsHaveTheirServer, bases: ['embedded'] },
+  { rule: vectorsHaveTheirServer, bases: baseEnvironments },
   { rule: heapBoundsAreEqual, bases: stackEnvironments },
   { rule: denseNumbersFitTheirKind, bases: baseEnvironments },
   { rule: portsDoNotCollide, bases: stackEnvironments },
@@ -72,8 +72,11 @@ function pairsAreEqual(draft: Draft): readonly Problem[] {
 }
 
 function vectorsHaveTheirServer(draft: Draft): readonly Problem[] {
-  return draft.settings.DENSE_ENGINE === 'elasticsearch'
-    ? [{ path: at(draft, 'DENSE_ENGINE'), reason: 'elasticsearch needs a stack: embedded has none' }]
+  const { DENSE_ENGINE: engine, MILVUS_URL: milvus = '' } = draft.settings;
+  if (engine === 'elasticsearch' && draft.base === 'embedded')
+    return [{ path: at(draft, 'DENSE_ENGINE'), reason: 'elasticsearch needs a stack: embedded has none' }];
+  return engine === 'milvus' && milvus === ''
+    ? [{ path: 'MILVUS_URL', reason: 'must be set where DENSE_ENGINE is milvus' }]
     : [];
 }
 

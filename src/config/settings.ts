@@ -6,7 +6,12 @@ import { celerySettings, webSettings } from './settings/apps.ts';
 import { operationsSettings } from './settings/operations.ts';
 import { searchSettings } from './settings/search.ts';
 import type { Setting } from './settings/setting.ts';
-import { elasticsearchSettings, postgresSettings, redisSettings } from './settings/storage.ts';
+import {
+  elasticsearchSettings,
+  milvusSettings,
+  postgresSettings,
+  redisSettings,
+} from './settings/storage.ts';
 
 /** The one table: what can be set, by name; rows of a section lie together, sections in their order. */
 export const settingsTable = {
@@ -15,6 +20,7 @@ export const settingsTable = {
   ...postgresSettings,
   ...redisSettings,
   ...elasticsearchSettings,
+  ...milvusSettings,
   ...celerySettings,
   ...webSettings,
   ...operationsSettings,

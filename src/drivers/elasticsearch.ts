@@ -20,7 +20,7 @@ export const searchEngines: SearchEngines = {
     const client = new Client({
       nodes: [url, ...others],
       // It asks no node again for a while that did not answer; with one node that would be nobody.
-      ...(others.length === 0 ? {} : { ConnectionPool: ClusterConnectionPool, retryOnTimeout: true }),
+      ...(others.length === 0 ? {} : { ConnectionPool: ClusterConnectionPool }),
       ...(apiKey === undefined ? (byPassword ? { auth: { username, password } } : {}) : { auth: { apiKey } }),
       ...(caFile === undefined ? {} : { tls: { ca: await readCertificate(caFile) } }),
       maxRetries: 0,
@@ -86,46 +86,56 @@ function open(
   });
 }
 
+interface Forms {
+  readonly timeout: number;
+  readonly nodes: number;
+  readonly json: string;
+  readonly lines: string;
+}
+
 /** One request, to as many nodes as need be; its deadline holds until the last byte of the answer. */
-async function perform<Answer>(
-  client: Client,
-  call: Call,
-  forms: {
-    readonly timeout: number;
-    readonly nodes: number;
-    readonly json: string;
-    readonly lines: string;
-  },
-): Promise<Answered<Answer>> {
+async function perform<Answer>(client: Client, call: Call, forms: Forms): Promise<Answered<Answer>> {
   const deadline = call.timeout ?? forms.timeout;
   const signal = AbortSignal.timeout(deadline);
   // A node that hangs leaves half of the time to another; every call of ours may be repeated.
-  const first = forms.nodes > 1 && call.waits !== true ? { requestTimeout: deadline / 2 } : {};
-  try {
-    const body = await client.transport.request<Answer>(
-      {
-        method: call.method,
-        path: call.path,
-        ...(call.query === undefined ? {} : { querystring: { ...call.query } }),
-        ...(call.body === undefined ? {} : { body: call.body }),
-        ...(call.lines === undefined ? {} : { bulkBody: call.lines }),
-      },
-      {
-        headers: {
-          accept: forms.json,
-          ...(call.lines === undefined && call.body === undefined
-            ? {}
-            : { 'content-type': call.lines === undefined ? forms.json : forms.lines }),
-        },
-        signal,
-        ...first,
-        maxRetries: Math.max(call.retries ?? 0, forms.nodes - 1),
-      },
-    );
-    return { body };
-  } catch (error) {
-    return { fault: signal.aborted ? { kind: 'silent' } : faultOf(error) };
+  const share = forms.nodes > 1 && call.waits !== true ? { requestTimeout: deadline / 2 } : {};
+  for (;;) {
+    try {
+      return { body: await send<Answer>(client, call, { ...forms, ...share, signal }) };
+    } catch (error) {
+      const isHalf = error instanceof errors.TimeoutError && 'requestTimeout' in share;
+      if (!isHalf || signal.aborted) return { fault: signal.aborted ? { kind: 'silent' } : faultOf(error) };
+    }
   }
+}
+
+interface Sending extends Forms {
+  readonly signal: AbortSignal;
+  readonly requestTimeout?: number;
+}
+
+async function send<Answer>(client: Client, call: Call, sending: Sending): Promise<Answer> {
+  const { nodes, json, lines, signal, requestTimeout } = sending;
+  return await client.transport.request<Answer>(
+    {
+      method: call.method,
+      path: call.path,
+      ...(call.query === undefined ? {} : { querystring: { ...call.query } }),
+      ...(call.body === undefined ? {} : { body: call.body }),
+      ...(call.lines === undefined ? {} : { bulkBody: call.lines }),
+    },
+    {
+      headers: {
+        accept: json,
+        ...(call.lines === undefined && call.body === undefined
+          ? {}
+          : { 'content-type': call.lines === undefined ? json : lines }),
+      },
+      signal,
+      ...(requestTimeout === undefined ? {} : { requestTimeout }),
+      maxRetries: Math.max(call.retries ?? 0, nodes - 1),
+    },
+  );
 }
 
 /** What went wrong, without the request: the client's own errors carry what was searched for. */

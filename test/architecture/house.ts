@@ -71,6 +71,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   '@elastic/elasticsearch': ['src/drivers/elasticsearch.ts'],
   '@electric-sql/pglite': ['src/drivers/pglite-worker.ts'],
   '@fastify/*': ['src/search/api/server.ts'],
+  '@zilliz/milvus2-sdk-node': ['src/drivers/milvus.ts'],
   '@huggingface/transformers': ['src/search/embed/transformers.ts'],
   commander: ['src/cli.ts'],
   cosmiconfig: ['src/drivers/settings.ts'],

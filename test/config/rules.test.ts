@@ -166,6 +166,8 @@ describe('wherever the whole stack runs', () => {
       'ELASTICSEARCH_URL: port 6379 is that of REDIS_PORT on the same host',
     ],
     [{ DENSE_ENGINE: 'elasticsearch' }, undefined],
+    [{ DENSE_ENGINE: 'milvus', MILVUS_URL: 'http://milvus:19530' }, undefined],
+    [{ DENSE_ENGINE: 'milvus' }, 'MILVUS_URL: must be set where DENSE_ENGINE is milvus'],
     [
       { DENSE_ENGINE: 'elasticsearch', PORTIERE_ENV: 'embedded' },
       'DENSE_ENGINE: elasticsearch needs a stack: embedded has none',

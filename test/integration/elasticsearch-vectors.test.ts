@@ -59,7 +59,7 @@ describe.skipIf(lackingElasticsearch !== undefined)(
           ...server.login,
         });
         ({ build, pointer } = await vectorBuild(folder, { concepts: 4_000, engine: 'elasticsearch' }));
-        loader = elasticsearchVectorLoader(engine, graphShape('standard'), { patience });
+        loader = elasticsearchVectorLoader(engine, graphShape('elasticsearch', 'standard'), { patience });
         index = vectorsIndexOf(build.id, 'vectors');
       });
       afterAll(async () => {
@@ -137,7 +137,10 @@ describe.skipIf(lackingElasticsearch !== undefined)(
         };
         const pace = newPace(elapsed);
         const small = { ...pace, limits: () => ({ ...pace.limits(), documents: 250 }) };
-        const broken = elasticsearchVectorLoader(dying, graphShape('standard'), { patience, pace: small });
+        const broken = elasticsearchVectorLoader(dying, graphShape('elasticsearch', 'standard'), {
+          patience,
+          pace: small,
+        });
         await expect(broken.ensure(build, { progress, checkpoint })).rejects.toMatchObject({
           code: 'DISK_FULL',
         });
@@ -145,7 +148,7 @@ describe.skipIf(lackingElasticsearch !== undefined)(
         await loader.verify(build);
         const { _all } = await server.ask('GET', `/${index}/_stats/indexing`);
         expect(_all.primaries.indexing.index_total - build.vectors).toBeLessThan(3_000);
-        const other = elasticsearchVectorLoader(engine, graphShape('high'), { patience });
+        const other = elasticsearchVectorLoader(engine, graphShape('elasticsearch', 'high'), { patience });
         expect(await other.ensure(build, { progress })).toBe(true);
         expect(await loader.ensure(build, { progress })).toBe(true);
       });
@@ -167,7 +170,9 @@ describe.skipIf(lackingElasticsearch !== undefined)(
         expect(without.hits[0]?.concept_name).toBe(q);
 
         const deaf: SearchEngine = { ...engine, search: async () => [] };
-        const unsound = elasticsearchVectorLoader(deaf, graphShape('standard'), { patience });
+        const unsound = elasticsearchVectorLoader(deaf, graphShape('elasticsearch', 'standard'), {
+          patience,
+        });
         await expect(unsound.ensure(build, { progress })).rejects.toMatchObject({
           code: 'INDEX_INVALID',
           message: expect.stringContaining('only 0 find themselves'),
@@ -218,7 +223,7 @@ describe.skipIf(lackingElasticsearch !== undefined)(
         expect(await indices()).toEqual(ids.flatMap(names));
         const status = await project.json(['index', 'status']);
         const texts = status.data.builds.map((one: { dense: { count: number } }) => one.dense.count);
-        expect(Object.values(status.data.search_engine.vectors)).toEqual(texts);
+        expect(Object.values(status.data.vector_server.held)).toEqual(texts);
         const verified = await project.run(['index', 'verify']);
         expect(verified.code, verified.stderr).toBe(0);
 

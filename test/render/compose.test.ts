@@ -120,6 +120,36 @@ describe('parts of a Compose file', () => {
     expect(ca?.content.reveal()).toBe('CERTIFICATE\n');
   });
 
+  it('hands the address and the token of Milvus to the api and the jobs, with a way out and its client', () => {
+    const { stack } = builtStack({
+      env: {
+        DENSE_ENGINE: 'milvus',
+        MILVUS_URL: 'https://vectors.example.org:19530',
+        MILVUS_TOKEN: 'reader:kE5s8Lq2Vw9Zx4Tn',
+      },
+    });
+    const { services } = composeOf(stack) as unknown as {
+      services: Record<
+        string,
+        {
+          environment: Record<string, string>;
+          build: { args: Record<string, string> };
+          networks: Record<string, unknown>;
+        }
+      >;
+    };
+    for (const name of ['index', 'api']) {
+      expect(services[name]?.environment).toMatchObject({
+        DENSE_ENGINE: 'milvus',
+        MILVUS_URL: 'https://vectors.example.org:19530',
+        MILVUS_TOKEN_FILE: '/run/secrets/MILVUS_TOKEN',
+      });
+      expect(JSON.stringify(services[name]?.networks)).toContain('front');
+      expect(services[name]?.build.args['EXTRA_PACKAGES']).toContain('@zilliz/milvus2-sdk-node');
+    }
+    expect(JSON.stringify(services)).not.toContain('kE5s8Lq2');
+  });
+
   it('gives the owner of a service its folders in memory, where nobody else is to write', () => {
     const { services } = composeOf(stack) as unknown as { services: Record<string, { tmpfs?: string[] }> };
     expect(services['api']?.tmpfs).toEqual(['/tmp:size=256m,mode=1777,uid=1000,gid=1000']);

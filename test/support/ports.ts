@@ -105,6 +105,7 @@ export function fakePorts(world: World = {}): FakePorts {
     packages: { pack: () => refuse('pack') },
     databases: { connect: () => refuse('connect'), serve: () => refuse('serve') },
     searchEngines: { connect: () => refuse('search engine') },
+    vectorDatabases: { connect: () => refuse('vector database') },
     caches: { connect: () => refuse('cache') },
     http: {
       async get(url) {

@@ -13,7 +13,7 @@ import { elasticsearchWords } from '../../search/lexical/elasticsearch-words.ts'
 import { openProject, type Project } from '../context.ts';
 import { embedderOf } from '../embedder.ts';
 import { withSearchEngine } from '../search-engine.ts';
-import { fileEngine, vectorLoaderOf } from '../vector-server.ts';
+import { fileEngine, openVectorServer } from '../vector-server.ts';
 import { evalView } from './eval-view.ts';
 import { insideStack } from '../inside.ts';
 
@@ -110,7 +110,7 @@ async function reportHere(
     return await withSearchEngine(ports, project, async (server) => {
       const { settings } = project.config;
       const elapsed = (): number => ports.clock.elapsed();
-      const store = vectorLoaderOf(project, server)?.store;
+      const vectors = await openVectorServer(ports, project, server);
       const build = await openPublished({
         pointer: project.pointer,
         embedder,
@@ -118,7 +118,7 @@ async function reportHere(
         nprobe: settings.DENSE_NPROBE || undefined,
         efSearch: settings.DENSE_EF_SEARCH || undefined,
         words: server === undefined ? undefined : elasticsearchWords(server, elapsed),
-        vectors: store === undefined ? undefined : storedVectors(store, elapsed),
+        vectors: vectors === undefined ? undefined : storedVectors(vectors.loader.store, elapsed),
       });
       try {
         const findings = await ports.reporter.step(
@@ -137,6 +137,7 @@ async function reportHere(
         };
       } finally {
         await build.close();
+        await vectors?.close();
       }
     });
   } finally {

@@ -84,7 +84,7 @@ function serverOf(
 ): ServerPlan | null {
   const engine = vectorServer(config.settings);
   if (engine === undefined) return null;
-  const graph = graphShape(config.settings.DENSE_QUALITY);
+  const graph = graphShape(engine, config.settings.DENSE_QUALITY);
   const { memory, disk } = serverNeeds(engine, { ...shape, graph });
   return {
     engine,

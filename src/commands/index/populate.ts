@@ -3,7 +3,7 @@ import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
 import { openProject, underLease } from '../context.ts';
 import { withSearchEngine } from '../search-engine.ts';
-import { vectorLoaderOf } from '../vector-server.ts';
+import { vectorServer, withVectorServer } from '../vector-server.ts';
 import { chosenBuild } from './builds.ts';
 import { insideStack } from '../inside.ts';
 import { publishBuild } from './publish.ts';
@@ -28,14 +28,16 @@ export async function populate(ports: Ports, options: GlobalOptions): Promise<Ou
     'index populate',
     async () =>
       await withSearchEngine(ports, project, async (engine) => {
-        if (engine === undefined) {
+        if (engine === undefined && vectorServer(project.config.settings) === undefined) {
           throw new PortiereError('REFUSED', 'The embedded environment has no Elasticsearch to load.', {
             hint: 'Its builds have full text of their own; name another environment: --env dev',
           });
         }
         await ports.reporter.step(`Load build ${manifest.id} into Elasticsearch`, async (progress) => {
-          await engine.deleteIndex(indexOf(manifest.id, engine.alias));
-          await vectorLoaderOf(project, engine)?.drop(manifest.id);
+          await engine?.deleteIndex(indexOf(manifest.id, engine.alias));
+          await withVectorServer(ports, project, engine, async (loader) => {
+            await loader?.drop(manifest.id);
+          });
           await publishBuild(ports, project, { manifest, engine, progress });
         });
         const { concepts } = manifest.counts;

@@ -5,6 +5,7 @@ import { embeddingsFolder, listBuilds, publishedBuild, sweep } from '../../searc
 import { pruneElasticsearch } from '../../search/populate/elasticsearch.ts';
 import { openProject, type Project, underLease } from '../context.ts';
 import { withSearchEngine } from '../search-engine.ts';
+import { withVectorServer } from '../vector-server.ts';
 import { embedderOf } from '../embedder.ts';
 import { insideStack } from '../inside.ts';
 import { publishedManifest } from './publish.ts';
@@ -31,9 +32,17 @@ export async function prune(ports: Ports, options: GlobalOptions): Promise<Outco
     const builds = await sweep(pointer, { keep });
     const caches = await pruneCaches(embeddingsFolder(pointer), await usedModels(ports, project));
     const indices = await withSearchEngine(ports, project, async (engine) =>
-      engine === undefined || published === undefined
+      published === undefined
         ? []
-        : await pruneElasticsearch(engine, { keep, also: [published] }),
+        : [
+            ...(engine === undefined ? [] : await pruneElasticsearch(engine, { keep, also: [published] })),
+            ...(await withVectorServer(
+              ports,
+              project,
+              engine,
+              async (loader) => (await loader?.prune({ keep, also: [published] })) ?? [],
+            )),
+          ],
     );
     const removed = [...builds, ...indices, ...caches.map((name) => `embeddings/${name}`)];
     return {

@@ -13,10 +13,11 @@ import { draftKey, recipeOf } from '../../search/index/recipe.ts';
 import type { Reuse } from '../../search/index/reuse.ts';
 import { settleSwap, swap } from '../../search/index/swap.ts';
 import { ensureElasticsearch, pruneElasticsearch } from '../../search/populate/elasticsearch.ts';
+import type { VectorLoader } from '../../search/populate/vector-loader.ts';
 import type { VocabularySource } from '../../search/vocabulary/source.ts';
 import type { Project } from '../context.ts';
 import { copiesOf, withSearchEngine } from '../search-engine.ts';
-import { vectorBuildOf, vectorLoaderOf, vectorServer } from '../vector-server.ts';
+import { vectorBuildOf, vectorServer, withVectorServer } from '../vector-server.ts';
 import { folderOf } from './builds.ts';
 import { loadCheckpoint } from './load-checkpoint.ts';
 
@@ -36,6 +37,7 @@ export async function buildAndPublish(
   return await withSearchEngine(ports, project, async (engine) => {
     // What cannot be published is not worth hours of embedding.
     await engine?.info();
+    await withVectorServer(ports, project, engine, async (loader) => await loader?.count('none'));
     await settleSwap(project.pointer, engine);
     const recipe = recipeFor(ports, project, parts);
     const keep = project.config.settings.INDEX_KEEP;
@@ -102,46 +104,43 @@ export interface Publishing {
 }
 
 /**
- * Publishes a complete build; true where the search engine had to be loaded with it. The engine has it before the
- * pointer names it, and every search asks the engine for the build it has open, so no answer mixes two.
+ * Publishes a complete build; true where a server had to be loaded with it. The servers have it before the pointer
+ * names it, and every search asks them for the build it has open, so no answer mixes two.
  */
-export async function publishBuild(
-  ports: Ports,
-  project: Project,
-  { manifest, engine, progress }: Publishing,
-): Promise<boolean> {
+export async function publishBuild(ports: Ports, project: Project, publishing: Publishing): Promise<boolean> {
+  const { manifest, engine } = publishing;
   const { pointer, config } = project;
-  const { id, counts } = manifest;
   await settleSwap(pointer, engine);
-  const folder = path.join(buildsFolder(pointer), id);
-  const build = { id, concepts: counts.concepts, lexical: path.join(folder, fileNames.lexical) };
-  const {
-    INDEX_KEEP: keep,
-    ELASTICSEARCH_FORCE_MERGE: forceMerge,
-    ELASTICSEARCH_REFUSED: refused,
-  } = config.settings;
-  const copies = copiesOf(config.settings);
-  const checkpoint = loadCheckpoint(ports, folder, 'words');
-  const words =
-    engine !== undefined &&
-    (await ensureElasticsearch(engine, build, { progress, checkpoint, forceMerge, refused, copies }));
-  const vectors = await loadVectors(ports, project, { manifest, engine, progress });
-  const served = await publishedBuild(pointer);
-  await swap(pointer, id, { engine, now: ports.clock.now() });
-  if (engine !== undefined) await pruneElasticsearch(engine, { keep, also: [id, served] });
-  return words || vectors;
+  return await withVectorServer(ports, project, engine, async (loader) => {
+    const loaded = await loadServers(ports, project, { ...publishing, loader });
+    const served = await publishedBuild(pointer);
+    await swap(pointer, manifest.id, { engine, now: ports.clock.now() });
+    await loader?.announce(manifest.id);
+    const kept = { keep: config.settings.INDEX_KEEP, also: [manifest.id, served] };
+    if (engine !== undefined) await pruneElasticsearch(engine, kept);
+    await loader?.prune(kept);
+    return loaded;
+  });
 }
 
-/** Brings a build's vectors to the server that searches them; true where it had to be loaded. */
-async function loadVectors(
-  ports: Ports,
-  project: Project,
-  { manifest, engine, progress }: Publishing,
-): Promise<boolean> {
-  const loader = vectorLoaderOf(project, engine);
-  if (loader === undefined) return false;
-  const checkpoint = loadCheckpoint(ports, folderOf(project, manifest), 'vectors');
-  return await loader.ensure(await vectorBuildOf(project, manifest), { progress, checkpoint });
+interface Loading extends Publishing {
+  readonly loader: VectorLoader | undefined;
+}
+
+/** Brings a build's words and vectors to the servers that search them; true where one had to be loaded. */
+async function loadServers(ports: Ports, project: Project, loading: Loading): Promise<boolean> {
+  const { manifest, engine, loader, progress } = loading;
+  const { settings } = project.config;
+  const folder = folderOf(project, manifest);
+  const { ELASTICSEARCH_FORCE_MERGE: forceMerge, ELASTICSEARCH_REFUSED: refused } = settings;
+  const { id, counts } = manifest;
+  const build = { id, concepts: counts.concepts, lexical: path.join(folder, fileNames.lexical) };
+  const checkpoint = loadCheckpoint(ports, folder, 'words');
+  const options = { progress, checkpoint, forceMerge, refused, copies: copiesOf(settings) };
+  const words = engine !== undefined && (await ensureElasticsearch(engine, build, options));
+  if (loader === undefined) return words;
+  const load = { progress, checkpoint: loadCheckpoint(ports, folder, 'vectors') };
+  return (await loader.ensure(await vectorBuildOf(project, manifest), load)) || words;
 }
 
 /** A download with a few rows that cannot be used is used, but not without a word. */

@@ -3,11 +3,11 @@ import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import { fileNames, type Manifest } from '../../search/index/manifest.ts';
 import { publishedBuild } from '../../search/index/publish.ts';
 import { pendingSwap } from '../../search/index/swap.ts';
-import { serverNames } from '../../search/stores/vector-store.ts';
+import { serverNames, type VectorStore } from '../../search/stores/vector-store.ts';
 import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
 import { openProject, type Project } from '../context.ts';
 import { withSearchEngine } from '../search-engine.ts';
-import { vectorLoaderOf, vectorServer } from '../vector-server.ts';
+import { vectorServer, withVectorServer } from '../vector-server.ts';
 import { keptBuilds, staleness } from './builds.ts';
 import { insideStack } from '../inside.ts';
 import { table } from './list.ts';
@@ -24,17 +24,30 @@ export async function status(ports: Ports, options: GlobalOptions): Promise<Outc
   const swap = (await pendingSwap(project.pointer)) ?? null;
   const current = builds.find(({ id }) => id === published);
   const stale = current === undefined ? null : await staleness(project, current.source.stamp);
-  const held = (what: 'held' | 'vectors', id: string): string | number =>
-    engine?.state === 'ok' ? (engine[what]?.[id] ?? 'not there') : '?';
-  const server = vectorServer(project.config.settings);
+  const vectors = await inVectorServer(ports, project, builds);
+  const held = (where: Held | null, id: string): string | number =>
+    where?.state === 'ok' ? (where.held[id] ?? 'not there') : '?';
   const more = [
-    ...(engine === null ? [] : [{ header: 'in Elasticsearch', of: ({ id }: Manifest) => held('held', id) }]),
-    ...(server === undefined
+    ...(engine === null ? [] : [{ header: 'in Elasticsearch', of: ({ id }: Manifest) => held(engine, id) }]),
+    ...(vectors === null
       ? []
-      : [{ header: `vectors in ${serverNames[server]}`, of: ({ id }: Manifest) => held('vectors', id) }]),
+      : [
+          {
+            header: `vectors in ${serverNames[vectors.engine]}`,
+            of: ({ id }: Manifest) => held(vectors, id),
+          },
+        ]),
   ];
   return {
-    data: { pointer: project.pointer, published, stale, swap, builds, search_engine: engine },
+    data: {
+      pointer: project.pointer,
+      published,
+      stale,
+      swap,
+      builds,
+      search_engine: engine,
+      vector_server: vectors,
+    },
     view: [
       published === null
         ? 'No index is published. Build one with: portiere index build'
@@ -44,46 +57,64 @@ export async function status(ports: Ports, options: GlobalOptions): Promise<Outc
       ...(swap === null
         ? []
         : [`The swap to build ${swap.to} was broken off; the next index command settles it.`]),
-      ...(engine?.state === 'unreachable' ? [engine.reason] : []),
+      ...[engine, vectors].flatMap((one) => (one?.state === 'unreachable' ? [one.reason] : [])),
     ],
   };
 }
 
-type InSearchEngine =
-  | null
+/** What a server holds of each build: documents by id; or why it does not say. */
+type Held =
   | { readonly state: 'unreachable'; readonly reason: string }
-  | {
-      readonly state: 'ok';
-      readonly alias: readonly string[];
-      readonly held: Readonly<Record<string, number>>;
-      /** Where a server searches the vectors. */
-      readonly vectors?: Readonly<Record<string, number>>;
-    };
+  | { readonly state: 'ok'; readonly held: Readonly<Record<string, number>> };
 
-/** How many concepts and vectors of each build the servers hold, and what the alias names; null where a stack has none. */
+/** How many concepts of each build the search engine holds, and what its alias names; null where a stack has none. */
 async function inSearchEngine(
   ports: Ports,
   project: Project,
   builds: readonly Manifest[],
-): Promise<InSearchEngine> {
-  return await withSearchEngine(ports, project, async (engine): Promise<InSearchEngine> => {
+): Promise<(Held & { readonly alias?: readonly string[] }) | null> {
+  return await withSearchEngine(ports, project, async (engine) => {
     if (engine === undefined) return null;
-    try {
+    return await unlessAway(async () => {
       const held = await counts(builds, async (id) => await engine.count(indexOf(id, engine.alias)));
-      const loader = vectorLoaderOf(project, engine);
-      const alias = await engine.aliased(engine.alias);
-      if (loader === undefined) return { state: 'ok', alias, held };
-      return {
-        state: 'ok',
-        alias,
-        held,
-        vectors: await counts(builds, async (id) => await loader.count(id)),
-      };
-    } catch (error) {
-      if (error instanceof PortiereError) return { state: 'unreachable', reason: error.message };
-      throw error;
-    }
+      return { state: 'ok', alias: await engine.aliased(engine.alias), held } as const;
+    });
   });
+}
+
+/** How many vectors of each build the server that searches them holds; null where the file is searched. */
+async function inVectorServer(
+  ports: Ports,
+  project: Project,
+  builds: readonly Manifest[],
+): Promise<(Held & { readonly engine: VectorStore['engine'] }) | null> {
+  const name = vectorServer(project.config.settings);
+  if (name === undefined) return null;
+  const found = await withSearchEngine(
+    ports,
+    project,
+    async (engine) =>
+      await withVectorServer(
+        ports,
+        project,
+        engine,
+        async (loader) =>
+          await unlessAway(async () => {
+            const held = await counts(builds, async (id) => await loader?.count(id));
+            return { state: 'ok', held } as const;
+          }),
+      ),
+  );
+  return { ...found, engine: name };
+}
+
+async function unlessAway<T extends Held>(look: () => Promise<T>): Promise<T | Held> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof PortiereError) return { state: 'unreachable', reason: error.message };
+    throw error;
+  }
 }
 
 async function counts(

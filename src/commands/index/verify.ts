@@ -2,6 +2,7 @@ import path from 'node:path';
 
 import { PortiereError } from '../../errors.ts';
 import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
+import type { SearchEngine } from '../../ports/search-engine.ts';
 import { fileNames, fingerprint, type Manifest } from '../../search/index/manifest.ts';
 import { refuseOtherModel } from '../../search/index/open.ts';
 import { validateBuild } from '../../search/index/validate.ts';
@@ -10,7 +11,7 @@ import { contentDigest, expectedDigest } from '../../search/populate/elasticsear
 import { openProject, type Project } from '../context.ts';
 import { embedderOf } from '../embedder.ts';
 import { withSearchEngine } from '../search-engine.ts';
-import { vectorBuildOf, vectorLoaderOf } from '../vector-server.ts';
+import { vectorBuildOf, withVectorServer } from '../vector-server.ts';
 import { chosenBuild, folderOf } from './builds.ts';
 import { insideStack } from '../inside.ts';
 
@@ -64,20 +65,25 @@ async function verifyFiles(project: Project, manifest: Manifest): Promise<number
   });
 }
 
-/** Every document of the build's index in Elasticsearch, by id and content, against the build's own full text. */
+/** What the servers hold of the build, by id and content, against the build's own files. */
 async function verifyEngine(ports: Ports, project: Project, manifest: Manifest): Promise<void> {
   await withSearchEngine(ports, project, async (engine) => {
-    if (engine === undefined) return;
-    const index = indexOf(manifest.id, engine.alias);
-    const count = await engine.count(index);
-    const due = manifest.counts.concepts;
-    if (count !== due)
-      throw notHeld(`The index ${index} in Elasticsearch holds ${count ?? 0} concepts, the build ${due}.`);
-    const expected = expectedDigest(path.join(folderOf(project, manifest), fileNames.lexical));
-    if ((await contentDigest(engine, index)) !== expected)
-      throw notHeld(`The index ${index} in Elasticsearch holds other documents than the build.`);
-    await vectorLoaderOf(project, engine)?.verify(await vectorBuildOf(project, manifest));
+    if (engine !== undefined) await verifyWords(engine, project, manifest);
+    await withVectorServer(ports, project, engine, async (loader) => {
+      await loader?.verify(await vectorBuildOf(project, manifest));
+    });
   });
+}
+
+async function verifyWords(engine: SearchEngine, project: Project, manifest: Manifest): Promise<void> {
+  const index = indexOf(manifest.id, engine.alias);
+  const count = await engine.count(index);
+  const due = manifest.counts.concepts;
+  if (count !== due)
+    throw notHeld(`The index ${index} in Elasticsearch holds ${count ?? 0} concepts, the build ${due}.`);
+  const expected = expectedDigest(path.join(folderOf(project, manifest), fileNames.lexical));
+  if ((await contentDigest(engine, index)) === expected) return;
+  throw notHeld(`The index ${index} in Elasticsearch holds other documents than the build.`);
 }
 
 function notHeld(message: string): PortiereError {

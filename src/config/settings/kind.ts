@@ -30,6 +30,10 @@ export const indexName = textKind(
   /^[a-z][a-z0-9_-]{0,63}$/u,
   'a letter, then lower case letters, digits, - and _',
 );
+export const collectionName = textKind(
+  /^[a-z][a-z0-9_]{0,63}$/u,
+  'a letter, then lower case letters, digits and _',
+);
 export const modulePath = textKind(
   /^[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)*$/u,
   'a Python module such as tasks or app.worker',
@@ -65,6 +69,12 @@ export function url(schemes: readonly string[] = ['http', 'https']): Kind<string
     `an address such as ${schemes.at(-1)}://host:port, without user or password`,
   );
 }
+
+/** The same over HTTP, or blank. */
+export const optionalUrl: Kind<string> = textKind(
+  (given) => given === '' || isAddress(given, ['http', 'https']),
+  'an address such as https://host:port, without user or password, or blank',
+);
 
 /** Addresses of the nodes of one cluster, separated by commas; all of them by one scheme. */
 export const nodeUrls: Kind<readonly [string, ...string[]]> = {

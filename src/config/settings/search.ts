@@ -54,7 +54,7 @@ export const searchSettings = {
   },
   DENSE_ENGINE: {
     section: 'Search',
-    kind: choice(['auto', 'native', 'faiss-node', 'elasticsearch']),
+    kind: choice(['auto', 'native', 'faiss-node', 'elasticsearch', 'milvus']),
     default: 'auto',
     help: 'What searches the vectors: the FAISS file by our own code, by faiss-node or by whichever is there, or a server.',
   },

@@ -9,6 +9,7 @@ export const sections = [
   'PostgreSQL',
   'Redis',
   'Elasticsearch',
+  'Milvus',
   'Celery',
   'Cloud',
   'Supabase',

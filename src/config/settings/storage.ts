@@ -2,11 +2,13 @@ import { stackEnvironments } from '../base-environment.ts';
 import {
   boolean,
   choice,
+  collectionName,
   databaseName,
   host,
   indexName,
   javaOptions,
   nodeUrls,
+  optionalUrl,
   path,
   port,
   secretText,
@@ -106,6 +108,27 @@ export const redisSettings = {
     secret: true,
     generatedIn: stackEnvironments,
     help: 'Redis password.',
+  },
+} as const satisfies SettingRows;
+
+export const milvusSettings = {
+  MILVUS_URL: {
+    section: 'Milvus',
+    kind: optionalUrl,
+    default: '',
+    help: 'Milvus 2.3 or later, where DENSE_ENGINE is milvus, such as http://milvus:19530; blank: none.',
+  },
+  MILVUS_TOKEN: {
+    section: 'Milvus',
+    kind: secretText,
+    secret: true,
+    help: 'Who we are to Milvus, as user:password or as an API key; unset where it asks nobody.',
+  },
+  MILVUS_COLLECTION: {
+    section: 'Milvus',
+    kind: collectionName,
+    default: 'concepts',
+    help: 'Alias of the published collection; environments that share one Milvus need one each.',
   },
 } as const satisfies SettingRows;
 

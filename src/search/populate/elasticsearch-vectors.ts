@@ -51,6 +51,11 @@ export function elasticsearchVectorLoader(
     async drop(buildId) {
       await engine.deleteIndex(vectorsIndexOf(buildId, engine.alias));
     },
+    async announce(buildId) {
+      const [alias, index] = [`${engine.alias}-vectors`, vectorsIndexOf(buildId, engine.alias)];
+      const from = (await engine.aliased(alias)).filter((name) => name !== index);
+      await engine.moveAlias(alias, { from, to: index });
+    },
     // They go with the indices of their words.
     prune: async () => [],
   };

@@ -33,6 +33,8 @@ export interface VectorLoader {
   /** INDEX_INVALID unless the store holds the build's vectors, each with its row and attributes. */
   verify(build: VectorBuild): Promise<void>;
   drop(buildId: string): Promise<void>;
+  /** Tells readers other than our API, which asks each build's own, that a build is the published one. */
+  announce(buildId: string): Promise<void>;
   /** Drops all but the newest `keep` builds and those in `also`; the names of what it dropped. */
   prune(which: {
     readonly keep: number;

@@ -68,9 +68,11 @@ export function commonParts(
     ],
     security: hardened(making, '1000:1000'),
     // What somebody else runs is reached through the network that has a way out.
-    networks: Object.values(config.services).some(({ external }) => external === true)
-      ? ['back', 'front']
-      : ['back'],
+    networks:
+      Object.values(config.services).some(({ external }) => external === true) ||
+      config.settings.DENSE_ENGINE === 'milvus'
+        ? ['back', 'front']
+        : ['back'],
     inputs: {},
   };
 }
@@ -93,7 +95,11 @@ function isOwnImage({ config }: Making, name: 'api' | 'migrate' | 'index'): bool
 /** The image that is built from this installation; its tag says what is in it. */
 function ownImage({ config, facts }: Making): Image {
   const node = config.images.node ?? defaultImages.node;
-  const extras = config.settings.EMBEDDING_MODEL === 'hashing' ? '' : '@huggingface/transformers@4.3';
+  const { EMBEDDING_MODEL, DENSE_ENGINE } = config.settings;
+  const extras = [
+    ...(EMBEDDING_MODEL === 'hashing' ? [] : ['@huggingface/transformers@4.3']),
+    ...(DENSE_ENGINE === 'milvus' ? ['@zilliz/milvus2-sdk-node@2.6'] : []),
+  ].join(' ');
   const content = facts.fingerprintOf([facts.packageDigest, node, extras]);
   return {
     reference: `portiere/api:${facts.version}-${content}`,
@@ -134,6 +140,9 @@ export function connection({ config }: Making, name: string): Readonly<Record<st
     ...(settings.EMBEDDING_MODEL === 'hashing' ? {} : { MODEL_DIR: '/models' }),
     FAISS_INDEX_PATH: `${indexFolder}/${path.posix.basename(settings.FAISS_INDEX_PATH)}`,
     DENSE_ENGINE: settings.DENSE_ENGINE,
+    ...(settings.DENSE_ENGINE === 'milvus'
+      ? { MILVUS_URL: settings.MILVUS_URL, MILVUS_COLLECTION: settings.MILVUS_COLLECTION }
+      : {}),
     DENSE_INDEX: settings.DENSE_INDEX,
     DENSE_QUALITY: settings.DENSE_QUALITY,
     DENSE_MEMORY_MB: String(settings.DENSE_MEMORY_MB),
@@ -167,6 +176,7 @@ export function secretsOfApi({ config }: Making): Service['secrets'] {
     ...(settings.REDIS_PASSWORD === undefined ? [] : [secret('REDIS_PASSWORD')]),
     ...(settings.ELASTIC_PASSWORD === undefined ? [] : [secret('ELASTIC_PASSWORD')]),
     ...(settings.ELASTICSEARCH_API_KEY === undefined ? [] : [secret('ELASTICSEARCH_API_KEY')]),
+    ...(settings.MILVUS_TOKEN === undefined ? [] : [secret('MILVUS_TOKEN')]),
     ...(settings.ELASTICSEARCH_CA_FILE === '' ? [] : [searchCa]),
   ];
 }
