@@ -15,7 +15,7 @@ import { readFlatHeader } from '../search/vectors/faiss-header.ts';
 import type { DenseEngine } from '../search/vectors/open.ts';
 import type { Project } from './context.ts';
 import { folderOf } from './index/builds.ts';
-import { callTimeout, copiesOf } from './search-engine.ts';
+import { callTimeout, copiesOf, withSearchEngine } from './search-engine.ts';
 
 type Settings = Config['settings'];
 
@@ -75,6 +75,20 @@ export async function withVectorServer<T>(
   } finally {
     await server?.close();
   }
+}
+
+/** Works with the stack's search engine and the server of the vectors, as far as there are any, and closes both. */
+export async function withServers<T>(
+  ports: Ports,
+  project: Project,
+  work: (engine: SearchEngine | undefined, loader: VectorLoader | undefined) => Promise<T>,
+): Promise<T> {
+  return await withSearchEngine(
+    ports,
+    project,
+    async (engine) =>
+      await withVectorServer(ports, project, engine, async (loader) => await work(engine, loader)),
+  );
 }
 
 /** A build as its vectors are loaded; INDEX_INVALID where it has them in no form that can be. */

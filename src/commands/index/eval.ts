@@ -12,8 +12,7 @@ import { storedVectors } from '../../search/stores/stored-vectors.ts';
 import { elasticsearchWords } from '../../search/lexical/elasticsearch-words.ts';
 import { openProject, type Project } from '../context.ts';
 import { embedderOf } from '../embedder.ts';
-import { withSearchEngine } from '../search-engine.ts';
-import { fileEngine, openVectorServer } from '../vector-server.ts';
+import { fileEngine, withServers } from '../vector-server.ts';
 import { evalView } from './eval-view.ts';
 import { insideStack } from '../inside.ts';
 
@@ -107,10 +106,9 @@ async function reportHere(
   const queries = all.filter((_, index) => index % every === 0);
   const embedder = await embedderOf(ports, project);
   try {
-    return await withSearchEngine(ports, project, async (server) => {
+    return await withServers(ports, project, async (server, loader) => {
       const { settings } = project.config;
       const elapsed = (): number => ports.clock.elapsed();
-      const vectors = await openVectorServer(ports, project, server);
       const build = await openPublished({
         pointer: project.pointer,
         embedder,
@@ -118,7 +116,7 @@ async function reportHere(
         nprobe: settings.DENSE_NPROBE || undefined,
         efSearch: settings.DENSE_EF_SEARCH || undefined,
         words: server === undefined ? undefined : elasticsearchWords(server, elapsed),
-        vectors: vectors === undefined ? undefined : storedVectors(vectors.loader.store, elapsed),
+        vectors: loader === undefined ? undefined : storedVectors(loader.store, elapsed),
       });
       try {
         const findings = await ports.reporter.step(
@@ -137,7 +135,6 @@ async function reportHere(
         };
       } finally {
         await build.close();
-        await vectors?.close();
       }
     });
   } finally {

@@ -4,8 +4,7 @@ import { pruneCaches } from '../../search/embed/cache.ts';
 import { embeddingsFolder, listBuilds, publishedBuild, sweep } from '../../search/index/publish.ts';
 import { pruneElasticsearch } from '../../search/populate/elasticsearch.ts';
 import { openProject, type Project, underLease } from '../context.ts';
-import { withSearchEngine } from '../search-engine.ts';
-import { withVectorServer } from '../vector-server.ts';
+import { withServers } from '../vector-server.ts';
 import { embedderOf } from '../embedder.ts';
 import { insideStack } from '../inside.ts';
 import { publishedManifest } from './publish.ts';
@@ -31,17 +30,13 @@ export async function prune(ports: Ports, options: GlobalOptions): Promise<Outco
   return await underLease(ports, project, 'index prune', async () => {
     const builds = await sweep(pointer, { keep });
     const caches = await pruneCaches(embeddingsFolder(pointer), await usedModels(ports, project));
-    const indices = await withSearchEngine(ports, project, async (engine) =>
+    const kept = { keep, also: [published] };
+    const indices = await withServers(ports, project, async (engine, loader) =>
       published === undefined
         ? []
         : [
-            ...(engine === undefined ? [] : await pruneElasticsearch(engine, { keep, also: [published] })),
-            ...(await withVectorServer(
-              ports,
-              project,
-              engine,
-              async (loader) => (await loader?.prune({ keep, also: [published] })) ?? [],
-            )),
+            ...(engine === undefined ? [] : await pruneElasticsearch(engine, kept)),
+            ...((await loader?.prune(kept)) ?? []),
           ],
     );
     const removed = [...builds, ...indices, ...caches.map((name) => `embeddings/${name}`)];

@@ -7,7 +7,7 @@ import { serverNames, type VectorStore } from '../../search/stores/vector-store.
 import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
 import { openProject, type Project } from '../context.ts';
 import { withSearchEngine } from '../search-engine.ts';
-import { vectorServer, withVectorServer } from '../vector-server.ts';
+import { vectorServer, withServers } from '../vector-server.ts';
 import { keptBuilds, staleness } from './builds.ts';
 import { insideStack } from '../inside.ts';
 import { table } from './list.ts';
@@ -90,20 +90,14 @@ async function inVectorServer(
 ): Promise<(Held & { readonly engine: VectorStore['engine'] }) | null> {
   const name = vectorServer(project.config.settings);
   if (name === undefined) return null;
-  const found = await withSearchEngine(
+  const found = await withServers(
     ports,
     project,
-    async (engine) =>
-      await withVectorServer(
-        ports,
-        project,
-        engine,
-        async (loader) =>
-          await unlessAway(async () => {
-            const held = await counts(builds, async (id) => await loader?.count(id));
-            return { state: 'ok', held } as const;
-          }),
-      ),
+    async (_engine, loader) =>
+      await unlessAway(async () => {
+        const held = await counts(builds, async (id) => await loader?.count(id));
+        return { state: 'ok', held } as const;
+      }),
   );
   return { ...found, engine: name };
 }

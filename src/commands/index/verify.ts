@@ -10,8 +10,7 @@ import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
 import { contentDigest, expectedDigest } from '../../search/populate/elasticsearch-digest.ts';
 import { openProject, type Project } from '../context.ts';
 import { embedderOf } from '../embedder.ts';
-import { withSearchEngine } from '../search-engine.ts';
-import { vectorBuildOf, withVectorServer } from '../vector-server.ts';
+import { vectorBuildOf, withServers } from '../vector-server.ts';
 import { chosenBuild, folderOf } from './builds.ts';
 import { insideStack } from '../inside.ts';
 
@@ -67,11 +66,9 @@ async function verifyFiles(project: Project, manifest: Manifest): Promise<number
 
 /** What the servers hold of the build, by id and content, against the build's own files. */
 async function verifyEngine(ports: Ports, project: Project, manifest: Manifest): Promise<void> {
-  await withSearchEngine(ports, project, async (engine) => {
+  await withServers(ports, project, async (engine, loader) => {
     if (engine !== undefined) await verifyWords(engine, project, manifest);
-    await withVectorServer(ports, project, engine, async (loader) => {
-      await loader?.verify(await vectorBuildOf(project, manifest));
-    });
+    await loader?.verify(await vectorBuildOf(project, manifest));
   });
 }
 
