@@ -16,6 +16,7 @@ import { withDatabase } from '../migrate.ts';
 import { prepare, recordBuild, type Wanted } from '../prepare.ts';
 import { withSearchEngine } from '../search-engine.ts';
 import { gatherFacts } from '../up-facts.ts';
+import { vectorServer } from '../vector-server.ts';
 import { openProjectFor, vocabularyInside, type VocabularyOptions } from '../vocabulary.ts';
 
 /** A killed job's lease on the index volume is believed for 30 s. */
@@ -75,7 +76,7 @@ async function loadEngine(ports: Ports, project: Project, manifest: Manifest): P
     ports,
     project,
     async (engine) =>
-      engine !== undefined &&
+      (engine !== undefined || vectorServer(project.config.settings) !== undefined) &&
       (await ports.reporter.step(
         `Compare the search engine with build ${manifest.id}`,
         async (progress) => await publishBuild(ports, project, { manifest, engine, progress }),
