@@ -25,7 +25,7 @@ export function benchTable(results: readonly Result[]): string {
     '| --- | --- | --- | --- | --- | --- |',
     ...lines,
     '',
-    ...(notes.length === 0 ? [] : ['What bounds those that are not met:', ...new Set(notes), '']),
+    ...(notes.length === 0 ? [] : ['Notes:', ...new Set(notes), '']),
     ...new Set(results.map(provenance)),
   ].join('\n');
 }
