@@ -37,7 +37,7 @@ const firstLine = (of: Result): string => benchTable([of]).split('\n')[2] ?? '';
 describe('the table of the benches', () => {
   it('gives the median of the paired rounds, their range and both sides', () => {
     expect(firstLine(result)).toBe(
-      '| G1 | search | faiss-cpu | 0.52x (0.5 to 0.6); 5.2 beside 10 ms | ≤ 0.55x | met |',
+      '| G1 | search | faiss-cpu | 0.52x (0.5 to 0.6, 3); 5.2 beside 10 ms | ≤ 0.55x | met |',
     );
   });
 

@@ -21,7 +21,7 @@ export function benchTable(results: readonly Result[]): string {
     row.note === undefined ? [] : [`- ${row.goal}, ${row.metric}: ${row.note}`],
   );
   return [
-    '| Goal | What | Beside | Median (least to most) of paired rounds | Target | Verdict |',
+    '| Goal | What | Beside | Median (least to most, rounds) | Target | Verdict |',
     '| --- | --- | --- | --- | --- | --- |',
     ...lines,
     '',
@@ -44,7 +44,7 @@ function figures({ rounds, unit, measured }: Row): string {
   if (rounds.length === 0) return '';
   const values = rounds.map(({ value }) => value);
   const [middle, least, most] = [median(values), Math.min(...values), Math.max(...values)].map(short);
-  const range = rounds.length === 1 ? '' : ` (${least} to ${most})`;
+  const range = ` (${least} to ${most}, ${rounds.length})`;
   const theirs = rounds.flatMap((round) => (round.theirs === null ? [] : [round.theirs]));
   const beside =
     theirs.length === 0
