@@ -157,7 +157,7 @@ function viewOf(plan: {
     [
       `texts     ${n(plan.texts)}, of which ${n(plan.distinct_texts)} different`,
       `to embed  ${n(plan.to_embed)} (${n(plan.kept_embeddings)} are kept from before) with ${plan.model}, ${plan.precision}, ${n(plan.texts_per_second)}/s here`,
-      `dense     ${[dense.type, dense.nlist === null ? '' : `nlist ${dense.nlist}`].filter(Boolean).join(', ')}, ${megabytes(dense.memoryBytes)} in memory. ${dense.reason}`,
+      `dense     ${[dense.type, dense.nlist === null ? '' : `nlist ${dense.nlist}`].filter(Boolean).join(', ')}, ${megabytes(dense.memoryBytes)} in memory (${megabytes(dense.buildMemoryBytes)} to build). ${dense.reason}`,
       ...(server === null
         ? []
         : [

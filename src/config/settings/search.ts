@@ -74,7 +74,7 @@ export const searchSettings = {
     section: 'Search',
     kind: integer(64, 1_048_576),
     default: '2048',
-    help: 'Memory in MiB that the vectors may take in one process of the API.',
+    help: 'Memory in MiB that the vectors may take in one process of the API, and while they are indexed.',
   },
   DENSE_NLIST: {
     section: 'Search',

@@ -20,7 +20,7 @@ export interface DensePlan {
   readonly memoryBytes: number;
   /** Both files. */
   readonly diskBytes: number;
-  /** What building holds in memory. */
+  /** What building holds in memory on four threads, the texts and the embedder apart. */
   readonly buildMemoryBytes: number;
   readonly reason: string;
 }
@@ -28,7 +28,7 @@ export interface DensePlan {
 export interface DenseRequest {
   readonly count: number;
   readonly dimension: number;
-  /** What searching may take. */
+  /** What searching may take, and building. */
   readonly memoryBytes: number;
   readonly type: 'auto' | DenseType;
   /** `high` doubles the effort of learning and of searching. */
@@ -66,17 +66,21 @@ export function planDense(request: DenseRequest): DensePlan {
       'Choose fewer lists (DENSE_NLIST), or leave their number to the plan.',
     );
   }
-  if (plan.memoryBytes <= request.memoryBytes) return plan;
-  const least = planOf(request, { type: 'IVFPQ', reason: '' });
+  if (takes(plan) <= request.memoryBytes) return plan;
+  const least = takes(planOf(request, { type: 'IVFPQ', reason: '' }));
   const hint =
-    request.type === 'auto' || least.memoryBytes > request.memoryBytes
-      ? `Allow at least ${megabytes(Math.min(plan.memoryBytes, least.memoryBytes))} MB.`
+    request.type === 'auto' || least > request.memoryBytes
+      ? `Allow at least ${megabytes(Math.min(takes(plan), least))} MB.`
       : 'Let the kind be chosen (auto), or allow more.';
   throw invalid(
-    `A ${plan.type} index of ${request.count} rows takes ${megabytes(plan.memoryBytes)} MB to search, ` +
-      `and ${megabytes(request.memoryBytes)} MB are allowed.`,
+    `A ${plan.type} index of ${request.count} rows takes ${megabytes(plan.memoryBytes)} MB to search ` +
+      `and ${megabytes(plan.buildMemoryBytes)} MB to build, and ${megabytes(request.memoryBytes)} MB are allowed.`,
     hint,
   );
+}
+
+function takes({ memoryBytes, buildMemoryBytes }: DensePlan): number {
+  return Math.max(memoryBytes, buildMemoryBytes);
 }
 
 interface Choice {
@@ -87,7 +91,7 @@ interface Choice {
 /** The first kind that fits: every row exactly, every row in lists, a byte a dimension, a byte a segment. */
 function choose(request: DenseRequest): Choice {
   const { count, memoryBytes } = request;
-  const fits = (type: DenseType) => planOf(request, { type, reason: '' }).memoryBytes <= memoryBytes;
+  const fits = (type: DenseType) => takes(planOf(request, { type, reason: '' })) <= memoryBytes;
   const small = count < FLAT_ROWS;
   if (small && request.nlist === undefined && request.nprobe === undefined && fits('Flat')) {
     return { type: 'Flat', reason: `Below ${FLAT_ROWS} rows every one is looked at: nothing is missed.` };
@@ -113,13 +117,9 @@ function planOf(request: DenseRequest, choice: Choice): DensePlan {
   const inverted = choice.type.startsWith('IVF');
   let nlist = inverted ? (request.nlist ?? listsFor(request.count)) : null;
   let plan = planWith(request, choice, nlist);
-  // Long vectors: fewer lists, learnt from fewer rows, so that they can be built.
-  while (
-    nlist !== null &&
-    request.nlist === undefined &&
-    nlist > 1 &&
-    plan.buildMemoryBytes > MOST_TO_BUILD
-  ) {
+  // Long vectors, or little memory: fewer lists, learnt from fewer rows, so that they can be built.
+  const most = Math.min(MOST_TO_BUILD, request.memoryBytes);
+  while (nlist !== null && request.nlist === undefined && nlist > 1 && plan.buildMemoryBytes > most) {
     nlist /= 2;
     plan = planWith(request, choice, nlist);
   }

@@ -14,12 +14,29 @@ const request = (given: Partial<DenseRequest>): DenseRequest => ({
 });
 
 describe('planning a dense index', () => {
+  it('chooses by rows, dimension and memory', async () => {
+    const sizes = [1_000, 10_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000];
+    const memories = [2, 4, 8, 16, 32, 64];
+    const lines = sizes.flatMap((count) =>
+      [384, 768, 2048].map((dimension) => {
+        const choices = memories.map((gb) => choiceOf({ count, dimension, memoryBytes: gb * GB }));
+        return [count.toLocaleString('en'), String(dimension), ...choices];
+      }),
+    );
+    const header = ['rows', 'dimension', ...memories.map((gb) => `${gb} GB`)];
+    const cells = [header, ...lines];
+    const widths = header.map((_, at) => Math.max(...cells.map((line) => line[at]?.length ?? 0)));
+    const table = cells.map((line) => line.map((cell, at) => cell.padStart(widths[at] ?? 0)).join('  '));
+    const told = `The kind chosen, its lists, and MB to search / MB to build on four threads.\n\n${table.join('\n')}\n`;
+    await expect(told).toMatchFileSnapshot('plan-choices.txt');
+  });
+
   it.each([
     // rows, dimension, GB, kind, lists
     [1000, 384, 2, 'Flat', null],
     [138_000, 384, 2, 'Flat', null],
     [199_999, 2048, 2, 'Flat', null],
-    [199_999, 2048, 1, 'IVFSQ8', 2048],
+    [199_999, 2048, 1, 'IVFSQ8', 1024],
     [300_000, 384, 2, 'IVFFlat', 2048],
     [2_000_000, 384, 4, 'IVFFlat', 4096],
     [2_000_000, 384, 2, 'IVFSQ8', 4096],
@@ -93,6 +110,7 @@ describe('planning a dense index', () => {
               request({ count, dimension, memoryBytes, type, quality, faissNode: true }),
             );
             expect(plan.memoryBytes).toBeLessThanOrEqual(memoryBytes);
+            expect(plan.buildMemoryBytes).toBeLessThanOrEqual(memoryBytes);
             expect(plan.trainingRows).toBeLessThanOrEqual(count);
             if (plan.nlist === null) return;
             expect(plan.nlist * 39).toBeLessThanOrEqual(Math.max(plan.trainingRows, 39));
@@ -113,3 +131,13 @@ describe('planning a dense index', () => {
     );
   });
 });
+
+function choiceOf(given: Partial<DenseRequest>): string {
+  try {
+    const { type, nlist, memoryBytes, buildMemoryBytes } = planDense(request(given));
+    const megabytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
+    return `${type}${nlist === null ? '' : ` ${nlist}`} ${megabytes(memoryBytes)}/${megabytes(buildMemoryBytes)}`;
+  } catch {
+    return 'too little';
+  }
+}
