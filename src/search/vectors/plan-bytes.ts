@@ -16,7 +16,7 @@ const MEGABYTE = 2 ** 20;
 const SEARCH_FLOOR = { flat: 64 * MEGABYTE, lists: 48 * MEGABYTE } as const;
 /** Writing a flat file, row by row. */
 const FLAT_BUILD = 32 * MEGABYTE;
-const BUILD_FLOOR = 80 * MEGABYTE;
+const BUILD_FLOOR = 96 * MEGABYTE;
 /** A plan must not depend on the machine, so it counts on these; each takes a heap and the codes it writes. */
 const BUILD_THREADS = 4;
 const THREAD_HEAP = 16 * MEGABYTE;
@@ -57,9 +57,17 @@ export function buildMemory(shape: DenseShape): number {
   if (type === 'Flat') return FLAT_BUILD;
   if (type === 'HNSW') return BUILD_FLOOR + THREAD_HEAP + count * (4 * dimension + GRAPH_LINKS);
   const vector = 4 * roundUp(dimension, 16);
-  const written = 1.75 * Math.min(CODES_HELD, ROWS_HELD * codeBytes(shape));
-  const threads = BUILD_THREADS * (THREAD_HEAP + 2048 * vector + written);
+  const threads = BUILD_THREADS * (THREAD_HEAP + 2048 * vector + writtenBytes(shape));
   return BUILD_FLOOR + threads + trainingRows * (vector + 8) + count * 12 + nlist * vector * 3;
+}
+
+/** What a thread holds of the codes it writes: a piece, and up to two before it that are not collected yet. */
+function writtenBytes(shape: DenseShape): number {
+  const code = codeBytes(shape);
+  if (code === 0) return 0;
+  const rows = Math.min(ROWS_HELD, CODES_HELD / code);
+  const pieces = shape.count / rows;
+  return rows * code * Math.min(3, 1 + pieces / 20);
 }
 
 /** Bytes of a row's code in the file; 0 where a kind has none. */
