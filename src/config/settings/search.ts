@@ -56,7 +56,7 @@ export const searchSettings = {
     section: 'Search',
     kind: choice(['auto', 'native', 'faiss-node', 'elasticsearch', 'milvus']),
     default: 'auto',
-    help: 'What searches the vectors: the FAISS file by our own code, by faiss-node or by whichever is there, or a server.',
+    help: 'What searches the vectors: our own code (auto: but a graph by faiss-node), faiss-node, or a server.',
   },
   DENSE_INDEX: {
     section: 'Search',

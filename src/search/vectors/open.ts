@@ -8,7 +8,7 @@ import { openIvf } from './ivf.ts';
 import { openNative } from './native.ts';
 
 /**
- * What searches the vectors; `auto` is faiss-node for a flat index where it is installed, else our own code; `file`
+ * What searches the vectors; `auto` is our own code, and faiss-node for a graph, which our own does not search; `file`
  * holds nothing of a flat index in memory and reads all of it for a search.
  */
 export type DenseEngine = 'auto' | 'native' | 'faiss-node' | 'file';
@@ -60,6 +60,5 @@ export async function openDense(path: string, options: DenseOptions): Promise<De
     return openFaissNode(path, { vectors: options.vectors, efSearch: options.efSearch });
   }
   if (engine === 'file') return openFromFile(path);
-  const chosen = engine === 'auto' ? (faissNodeInstalled() ? 'faiss-node' : 'native') : engine;
-  return chosen === 'faiss-node' ? openFaissNode(path) : openNative(path, options);
+  return engine === 'faiss-node' ? openFaissNode(path) : openNative(path, options);
 }
