@@ -1,13 +1,7 @@
 import type { BulkAnswer, RefusedDocument, SearchEngine } from '../ports/search-engine.ts';
 import type { Ask, Attempt } from './elasticsearch-call.ts';
 import { diskState } from './elasticsearch-disk.ts';
-import {
-  diskFull,
-  type EngineAddress,
-  engineError,
-  type EngineFault,
-  floodStage,
-} from './elasticsearch-errors.ts';
+import { diskFull, type EngineAddress, engineError, floodStage, isPassing } from './elasticsearch-errors.ts';
 
 interface Parts {
   readonly attempt: Attempt;
@@ -59,11 +53,6 @@ export function bulkOver({ attempt, ask, address }: Parts, timeout: number): Sea
     if (flooded !== undefined) throw await blocked(flooded.reason);
     return { kind: 'done', refused };
   };
-}
-
-function isPassing(fault: EngineFault): boolean {
-  if (fault.kind === 'refused') return [408, 429, 500, 502, 503, 504].includes(fault.status);
-  return ['silent', 'broken', 'forgot'].includes(fault.kind);
 }
 
 function refusedOf(items: NonNullable<Written['items']>): RefusedDocument[] {

@@ -1,9 +1,9 @@
 import { PortiereError } from '../errors.ts';
 import type { SearchEngine, SearchEngineTarget } from '../ports/search-engine.ts';
 import { bulkOver } from './elasticsearch-bulk.ts';
-import type { Ask, Attempt } from './elasticsearch-call.ts';
+import type { Ask, Attempt, Call } from './elasticsearch-call.ts';
 import { unassigned } from './elasticsearch-disk.ts';
-import { diskFull, type EngineAddress } from './elasticsearch-errors.ts';
+import { diskFull, type EngineAddress, engineError, isPassing } from './elasticsearch-errors.ts';
 
 export interface EngineParts {
   readonly target: SearchEngineTarget;
@@ -108,13 +108,17 @@ export function engineOver(parts: EngineParts): SearchEngine {
       return _shards.total === 0 ? undefined : count;
     },
     async search(index, body, within) {
-      const answer = await ask<{ hits?: { hits?: { _id: string; _score: number }[] } }>({
+      const call = {
         method: 'POST',
         path: `/${index}/_search`,
         query: { allow_partial_search_results: false, filter_path: 'hits.hits._id,hits.hits._score' },
         body,
-        timeout: within ?? timeout,
-      });
+      } as const;
+      const answer = await whileNodesLeave<{ hits?: { hits?: { _id: string; _score: number }[] } }>(
+        parts,
+        call,
+        within ?? timeout,
+      );
       return (answer.hits?.hits ?? []).map(({ _id, _score }) => ({ id: _id, score: _score }));
     },
     async *documents(index, { by, page, vector }) {
@@ -171,6 +175,31 @@ export function engineOver(parts: EngineParts): SearchEngine {
       await parts.close();
     },
   };
+}
+
+/**
+ * One that looks is asked again until its time is up, where there are several nodes: one that is lost takes its
+ * copies with it, and for a moment nobody knows which others there are.
+ */
+async function whileNodesLeave<Answer>(
+  { attempt, address, target }: EngineParts,
+  call: Call,
+  within: number,
+): Promise<Answer> {
+  const end = performance.now() + within;
+  for (let pause = 50; ; pause *= 2) {
+    const answered = await attempt<Answer>({
+      ...call,
+      timeout: Math.max(1, Math.ceil(end - performance.now())),
+    });
+    if ('body' in answered) return answered.body;
+    const alone = (target.others ?? []).length === 0;
+    if (alone || !isPassing(answered.fault) || performance.now() + pause > end)
+      throw engineError(answered.fault, address);
+    await new Promise((resolve) => {
+      setTimeout(resolve, pause);
+    });
+  }
 }
 
 interface Found {

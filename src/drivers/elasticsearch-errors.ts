@@ -29,6 +29,12 @@ export const majors = { oldest: 8, newest: 9 } as const;
 /** What Elasticsearch says where a disk is too full to write. */
 export const floodStage = /flood-stage|read-only-allow-delete/;
 
+/** Whether the same may well be answered a moment later. */
+export function isPassing(fault: EngineFault): boolean {
+  if (fault.kind === 'refused') return [408, 429, 500, 502, 503, 504].includes(fault.status);
+  return ['silent', 'broken', 'forgot'].includes(fault.kind);
+}
+
 const check = 'Check ELASTICSEARCH_URL with: portiere config show';
 
 /** The fault in our words, with what to do about it; never with the text of a query. */

@@ -67,6 +67,20 @@ describe('a cluster of several nodes', () => {
     },
   );
 
+  it('is asked again while no node has the copies that a lost one had', async () => {
+    const [one, other] = [await node(), await node()];
+    const cluster = await over(one.url, other.url);
+    await cluster.search('i', {});
+    one.state = other.state = 'not ready';
+    setTimeout(() => (one.state = 'well'), 300);
+    const start = performance.now();
+    expect(await cluster.search('i', {}, 1_000)).toEqual(hits);
+    expect(performance.now() - start).toBeGreaterThan(290);
+    one.state = 'not ready';
+    await expect(cluster.search('i', {}, 400)).rejects.toMatchObject({ code: 'SEARCH_ENGINE_UNREACHABLE' });
+    expect(performance.now() - start).toBeLessThan(1_500);
+  });
+
   it('tells of none that answers', async () => {
     const cluster = await over(gone, 'http://127.0.0.1:2');
     await expect(cluster.search('i', {})).rejects.toMatchObject({ code: 'SEARCH_ENGINE_UNREACHABLE' });

@@ -9,7 +9,7 @@ export interface ClusterNode {
   readonly url: string;
 }
 
-/** Three real Elasticsearch nodes in containers on one network. */
+/** Three real Elasticsearch nodes, each in a container. */
 export interface TestCluster {
   readonly nodes: readonly ClusterNode[];
   /** A request to whichever node answers; the answer's JSON. */
@@ -34,28 +34,32 @@ export async function testCluster(): Promise<TestCluster> {
   const docker = (...args: readonly string[]): string =>
     execFileSync('docker', [...args], { encoding: 'utf8', timeout: 120_000, stdio: 'pipe' });
   const names = [1, 2, 3].map((at) => `${prefix}-${at}`);
-  docker('network', 'create', prefix);
-  const nodes: ClusterNode[] = [];
-  for (const name of names) {
-    const port = await freePort();
+  const inside = [1, 2, 3].map((at) => ({ http: 9_200 + at, transport: 9_300 + at }));
+  const ports = [await freePort(), await freePort(), await freePort()];
+  const publish = ports.flatMap((port, at) => ['--publish', `127.0.0.1:${port}:${inside[at]?.http}`]);
+  // The nodes share the network of a container that does nothing, and meet on its loopback: where they can be
+  // reached from elsewhere they first check limits of the machine that a test cannot raise.
+  docker('run', '--detach', '--name', prefix, ...publish, image, 'sleep', 'infinity');
+  const start = (at: number): void => {
     const environment = {
-      'node.name': name,
+      'node.name': names[at],
       'cluster.name': prefix,
-      'discovery.seed_hosts': names.join(','),
+      'http.host': '0.0.0.0',
+      'http.port': inside[at]?.http,
+      'transport.host': '127.0.0.1',
+      'transport.port': inside[at]?.transport,
+      'discovery.seed_hosts': inside.map(({ transport }) => `127.0.0.1:${transport}`).join(','),
       'cluster.initial_master_nodes': names.join(','),
-      // The machine need not allow as many maps of memory as the server would like.
-      'node.store.allow_mmap': 'false',
       'xpack.security.enabled': 'false',
       'cluster.routing.allocation.disk.threshold_enabled': 'false',
       ES_JAVA_OPTS: '-Xms400m -Xmx400m -XX:TieredStopAtLevel=1',
     };
     const variables = Object.entries(environment).flatMap(([key, value]) => ['--env', `${key}=${value}`]);
-    // A node of several checks what it may open before it starts.
-    const limits = ['--memory', '1200m', '--ulimit', 'nofile=65536:65536'];
-    const flags = ['--name', name, '--network', prefix, ...limits];
-    docker('run', '--detach', ...flags, '--publish', `127.0.0.1:${port}:9200`, ...variables, image);
-    nodes.push({ name, url: `http://127.0.0.1:${port}` });
-  }
+    const flags = ['--name', names[at] ?? '', '--network', `container:${prefix}`, '--memory', '1200m'];
+    docker('run', '--detach', ...flags, ...variables, image);
+  };
+  for (const at of names.keys()) start(at);
+  const nodes = names.map((name, at): ClusterNode => ({ name, url: `http://127.0.0.1:${ports[at]}` }));
   const ask: TestCluster['ask'] = async (path) => {
     let reason: unknown;
     for (const { url } of nodes) {
@@ -101,8 +105,7 @@ export async function testCluster(): Promise<TestCluster> {
       await green();
     },
     end() {
-      docker('rm', '--force', '--volumes', ...names);
-      docker('network', 'rm', prefix);
+      docker('rm', '--force', '--volumes', ...names, prefix);
     },
   };
 }
