@@ -1,3 +1,5 @@
+import { byteRowSize } from './byte-rows.ts';
+
 /** Kinds of dense index: all rows exactly, inverted files of three codings, a graph. */
 export type DenseType = 'Flat' | 'IVFFlat' | 'IVFSQ8' | 'IVFPQ' | 'HNSW';
 
@@ -9,6 +11,8 @@ export interface DenseShape {
   readonly nlist: number;
   readonly segments: number;
   readonly trainingRows: number;
+  /** Whether faiss-node may search a flat index: it holds the rows as they are, our own code as bytes. */
+  readonly wholeRows: boolean;
 }
 
 const MEGABYTE = 2 ** 20;
@@ -32,7 +36,8 @@ export function searchMemory(shape: DenseShape): number {
   const { type, count, dimension, nlist } = shape;
   const vector = 4 * roundUp(dimension, 16);
   const centroids = nlist * (vector + 4 * dimension + 64);
-  if (type === 'Flat') return SEARCH_FLOOR.flat + count * vector;
+  if (type === 'Flat')
+    return SEARCH_FLOOR.flat + count * (shape.wholeRows ? 4 * dimension : byteRowSize(dimension));
   if (type === 'HNSW') return SEARCH_FLOOR.flat + count * (4 * dimension + GRAPH_LINKS);
   const code = { IVFFlat: vector, IVFSQ8: roundUp(dimension, 64), IVFPQ: shape.segments }[type];
   const codebook = type === 'IVFPQ' ? 1024 * dimension : 0;

@@ -130,7 +130,15 @@ function planWith(request: DenseRequest, { type, reason }: Choice, nlist: number
   const { count, dimension, quality } = request;
   const segments = type === 'IVFPQ' ? segmentsFor(dimension) : null;
   const trainingRows = nlist === null ? 0 : trainingRowsFor({ count, dimension, nlist, quality });
-  const shape = { type, count, dimension, nlist: nlist ?? 0, segments: segments ?? 0, trainingRows };
+  const shape = {
+    type,
+    count,
+    dimension,
+    nlist: nlist ?? 0,
+    segments: segments ?? 0,
+    trainingRows,
+    wholeRows: request.faissNode,
+  };
   return {
     type,
     nlist,

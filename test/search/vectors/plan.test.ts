@@ -36,7 +36,7 @@ describe('planning a dense index', () => {
     [1000, 384, 2, 'Flat', null],
     [138_000, 384, 2, 'Flat', null],
     [199_999, 2048, 2, 'Flat', null],
-    [199_999, 2048, 1, 'IVFSQ8', 1024],
+    [199_999, 2048, 1, 'Flat', null],
     [300_000, 384, 2, 'IVFFlat', 2048],
     [2_000_000, 384, 4, 'IVFFlat', 4096],
     [2_000_000, 384, 2, 'IVFSQ8', 4096],
@@ -64,6 +64,12 @@ describe('planning a dense index', () => {
     expect(high).toMatchObject({ nlist: 4096, nprobe: 256, iterations: 16, rerank: 128 });
   });
 
+  it('counts on whole rows of a flat index where faiss-node may search it', () => {
+    const [bytes, whole] = [false, true].map((faissNode) => planDense(request({ type: 'Flat', faissNode })));
+    expect(bytes?.memoryBytes).toBe(64 * 2 ** 20 + 1_000_000 * (384 + 16));
+    expect(whole?.memoryBytes).toBe(64 * 2 ** 20 + 1_000_000 * 384 * 4);
+  });
+
   it('takes the numbers it is given', () => {
     expect(planDense(request({ type: 'IVFPQ', nlist: 100, nprobe: 7 }))).toMatchObject({
       nlist: 100,
@@ -87,7 +93,7 @@ describe('planning a dense index', () => {
     ['efSearch of lists', { efSearch: 10 }, 'HNSW'],
     ['a graph without the package', { type: 'HNSW' }, 'npm install faiss-node'],
     ['lists for a handful of rows', { type: 'IVFFlat', count: 30 }, 'Flat'],
-    ['a kind that does not fit', { type: 'Flat', memoryBytes: GB }, 'auto'],
+    ['a kind that does not fit', { type: 'Flat', memoryBytes: GB / 4 }, 'auto'],
     ['what fits in no way', { memoryBytes: 70 * 2 ** 20 }, 'Allow at least'],
   ])('refuses %s', (_, given, hint) => {
     expect(() => planDense(request(given))).toThrow(
