@@ -37,7 +37,7 @@ export interface Session {
   notRun(head: RowHead, why: string): void;
   /** Notes the version of a peer. */
   version(name: string, version: string): void;
-  /** Writes results/`bench`.json. */
+  /** Writes results/`bench`.json, as each round did. */
   finish(): void;
 }
 
@@ -66,6 +66,24 @@ export async function openSession(
     `${bench}: ${cpus()[0]?.model ?? 'unknown processor'}, cores ${pinned}, load ${load.toFixed(2)}, Node ${process.version}`,
   );
 
+  /** After each round: who is broken off leaves what is measured. */
+  const save = (): number => {
+    const { busy: _, wait: __, ...rest } = options;
+    const result: Result = {
+      bench,
+      at,
+      machine: machineNow(pinned, load),
+      versions,
+      options: rest,
+      busy: load > MOST_LOAD,
+      others: others(),
+      rows,
+    };
+    mkdirSync(resultFolder, { recursive: true });
+    writeFileSync(join(resultFolder, `${bench}.json`), `${JSON.stringify(result, null, 1)}\n`);
+    return result.others;
+  };
+
   return {
     row(head) {
       const rounds: Round[] = [];
@@ -73,6 +91,7 @@ export async function openSession(
       return {
         round(ours, theirs, value = ours / (theirs ?? Number.NaN)) {
           rounds.push({ value, ours, theirs, load: loadavg()[0] ?? Number.NaN });
+          save();
           console.log(
             `  ${head.goal} ${head.metric}: ${value.toPrecision(3)} ${head.unit} (${ours.toPrecision(4)} beside ${theirs?.toPrecision(4) ?? 'nothing'} ${head.measured})`,
           );
@@ -89,25 +108,13 @@ export async function openSession(
       versions[name] = version;
     },
     finish() {
-      const { busy: _, wait: __, ...rest } = options;
-      const result: Result = {
-        bench,
-        at,
-        machine: machineNow(pinned, load),
-        versions,
-        options: rest,
-        busy: load > MOST_LOAD,
-        others: others(),
-        rows,
-      };
-      mkdirSync(resultFolder, { recursive: true });
-      writeFileSync(join(resultFolder, `${bench}.json`), `${JSON.stringify(result, null, 1)}\n`);
+      const used = save();
       for (const { goal, metric, rounds, unit, notRun } of rows) {
         console.log(
           `${goal} ${metric}: ${notRun === undefined ? `${median(rounds.map(({ value }) => value)).toPrecision(3)} ${unit}` : `not run: ${notRun}`}`,
         );
       }
-      console.log(`others used ${(result.others * 100).toFixed(1)} % of the machine`);
+      console.log(`others used ${(used * 100).toFixed(1)} % of the machine`);
     },
   };
 }

@@ -60,6 +60,7 @@ function targetText({ target, unit }: Row): string {
 
 function verdict(row: Row, { busy, others, machine }: Result): string {
   if (row.notRun !== undefined) return `not run: ${row.notRun}`;
+  if (row.rounds.length === 0) return 'not run: broken off';
   const met = isMet(row);
   const words = met === undefined ? 'no target' : met ? 'met' : 'not met';
   if (!busy) return words;
