@@ -73,4 +73,9 @@ describe('the table of the benches', () => {
     expect(text.match(/^\| G\d+/gm)).toEqual(['| G1', '| G2', '| G10']);
     expect(text.match(/A processor/g)).toHaveLength(1);
   });
+
+  it('lists the goals that nobody measured', () => {
+    expect(benchTable([result], ['G1', 'G9'])).toContain('| G9 |  |  |  |  | not run |');
+    expect(benchTable([result], ['G1', 'G9']).match(/\| G1 /g)).toHaveLength(1);
+  });
 });

@@ -18,6 +18,7 @@ const { values } = parseArgs({
     ...commonOptions,
     rows: { type: 'string', default: '1000000' },
     inverted: { type: 'string', default: '300000' },
+    small: { type: 'string', default: '20000' },
     many: { type: 'string', default: '200000' },
     queries: { type: 'string', default: '50' },
   },
@@ -71,7 +72,7 @@ session.finish();
 
 /** On a small index, so that the queries are many in the time: what leaks, leaks by query. */
 async function stays(): Promise<void> {
-  const few = 20_000;
+  const few = Number(values.small);
   const small = await denseData({ count: few, dimension, queries: 100, uniform: false });
   await prepare('IVFSQ8', small, few);
   const row = session.row({

@@ -1,11 +1,12 @@
 import { median } from './quantile.ts';
 import type { Result, Row, Target } from './result.ts';
 
-/** The one table of all results, as Markdown, and under it the machines and programs they come from. */
-export function benchTable(results: readonly Result[]): string {
+/** The one table of all results, as Markdown, with a line for each of the goals that has none; under it notes, and the machines and programs they come from. */
+export function benchTable(results: readonly Result[], goals: readonly string[] = []): string {
   const rows = results
     .flatMap((result) => result.rows.map((row) => ({ row, result })))
     .toSorted((a, b) => goalNumber(a.row) - goalNumber(b.row));
+  const absent = goals.filter((goal) => rows.every(({ row }) => row.goal !== goal));
   const lines = rows.map(({ row, result }) => {
     const cells = [
       row.goal,
@@ -24,6 +25,7 @@ export function benchTable(results: readonly Result[]): string {
     '| Goal | What | Beside | Median (least to most, rounds) | Target | Verdict |',
     '| --- | --- | --- | --- | --- | --- |',
     ...lines,
+    ...absent.map((goal) => `| ${goal} |  |  |  |  | not run |`),
     '',
     ...(notes.length === 0 ? [] : ['Notes:', ...new Set(notes), '']),
     ...new Set(results.map(provenance)),

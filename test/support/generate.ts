@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { envExample } from '../../src/config/example.ts';
 import { settingsReference } from '../../src/config/reference.ts';
 import { exitCodes } from '../../src/errors.ts';
+import { goals } from '../bench/benches.ts';
 import { readResults } from '../bench/result.ts';
 import { benchTable } from '../bench/table.ts';
 
@@ -17,7 +18,7 @@ export function generatedFiles(readme: string): ReadonlyMap<string, string> {
       withPart(
         withPart(withPart(readme, 'settings', settingsReference()), 'errors', errorReference()),
         'benches',
-        benchTable(readResults()),
+        benchTable(readResults(), goals),
       ),
     ],
   ]);
