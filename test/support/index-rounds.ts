@@ -135,14 +135,15 @@ async function ask(url: string, query: string): Promise<Told> {
     signal: AbortSignal.timeout(10_000),
   });
   if (answer.status !== 200) throw new Error(`status ${answer.status}: ${await answer.text()}`);
-  const { build, hits, degraded } = (await answer.json()) as {
+  const { build, hits, arms } = (await answer.json()) as {
     build: string;
     hits: { concept_id: number }[];
-    degraded?: readonly string[];
+    arms: readonly string[];
   };
   return {
     build,
-    degraded: (degraded ?? []).length > 0,
+    // A search engine that is down is told by the arm that did not answer.
+    degraded: !['lexical', 'dense'].every((arm) => arms.includes(arm)),
     ids: hits.map(({ concept_id }) => concept_id).join(),
   };
 }
