@@ -98,10 +98,13 @@ export async function stackBacking(ports: Ports, project: Project, closers: Clos
   closers.push(async () => {
     limiter.close();
     peers.close();
-    await Promise.all([engine?.close(), server?.close(), cache.close(), database.close()]);
+    await Promise.all([engine?.close(), cache.close(), database.close()]);
   });
   const elapsed = (): number => ports.clock.elapsed();
   const server = await openVectorServer(ports, project, engine);
+  closers.push(async () => {
+    await server?.close();
+  });
   return {
     words: engine === undefined ? undefined : elasticsearchWords(engine, elapsed),
     vectors: server === undefined ? undefined : storedVectors(server.loader.store, elapsed),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 
 import { PortiereError } from '../errors.ts';
@@ -72,7 +73,7 @@ export async function serverUrl(ports: Ports, project: Project): Promise<string>
   });
 }
 
-/** The settings that a server reads at its start, as one line; a difference means a restart. */
+/** The settings that a server reads at its start, as one line without secrets; a difference means a restart. */
 export function fingerprint(project: Project, version: string): string {
   const { settings } = project.config;
   return JSON.stringify([
@@ -85,11 +86,18 @@ export function fingerprint(project: Project, version: string): string {
     settings.MODEL_DIR,
     settings.DENSE_ENGINE,
     settings.DENSE_QUALITY,
+    settings.DENSE_NPROBE,
+    settings.DENSE_EF_SEARCH,
     settings.MILVUS_URL,
     settings.MILVUS_COLLECTION,
+    digestOf(settings.MILVUS_TOKEN?.reveal()),
     settings.RATE_LIMIT_PER_MINUTE,
     settings.LOG_LEVEL,
     settings.READINESS_STRICT,
     settings.CORS_ORIGINS,
   ]);
+}
+
+function digestOf(secret: string | undefined): string | undefined {
+  return secret === undefined ? undefined : createHash('sha256').update(secret).digest('hex');
 }

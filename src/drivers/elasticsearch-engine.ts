@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { PortiereError } from '../errors.ts';
 import type { SearchEngine, SearchEngineTarget } from '../ports/search-engine.ts';
 import { bulkOver } from './elasticsearch-bulk.ts';
@@ -32,9 +34,19 @@ export function engineOver(parts: EngineParts): SearchEngine {
       return (await ask<{ status: 'green' | 'yellow' | 'red' }>(call)).status;
     },
     async createIndex(name, body) {
-      const call = { method: 'PUT', path: `/${name}`, body, timeout: long } as const;
-      const made = await ask<{ shards_acknowledged: boolean }>(call);
-      if (!made.shards_acknowledged) throw await nowhere(ask, address, name);
+      const call = { method: 'PUT', path: `/${name}`, body, timeout: long, waits: true } as const;
+      const answered = await attempt<{ shards_acknowledged: boolean }>(call);
+      if ('body' in answered) {
+        if (!answered.body.shards_acknowledged) throw await nowhere(ask, address, name);
+        return;
+      }
+      // Where a node is lost after it made it, the next one that is asked finds it there.
+      const { fault } = answered;
+      const exists = fault.kind === 'refused' && fault.type === 'resource_already_exists_exception';
+      const meta = (body as { mappings?: { _meta?: object } }).mappings?._meta;
+      const mine =
+        exists && meta !== undefined && isDeepStrictEqual((await this.describeIndex(name))?.meta, meta);
+      if (!mine) throw engineError(fault, address);
     },
     async describeIndex(name) {
       type Described = Record<
@@ -168,8 +180,11 @@ export function engineOver(parts: EngineParts): SearchEngine {
       return Object.keys(found).filter((index) => Object.hasOwn(found[index]?.aliases ?? {}, alias));
     },
     async moveAlias(alias, { from, to }) {
-      const actions = [...from.map((index) => ({ remove: { index, alias } })), { add: { index: to, alias } }];
-      await ask({ method: 'POST', path: '/_aliases', body: { actions }, timeout: long });
+      const actions = [
+        ...from.map((index) => ({ remove: { index, alias, must_exist: false } })),
+        { add: { index: to, alias } },
+      ];
+      await ask({ method: 'POST', path: '/_aliases', body: { actions }, timeout: long, waits: true });
     },
     async close() {
       await parts.close();

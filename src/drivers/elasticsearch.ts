@@ -97,7 +97,7 @@ interface Forms {
 async function perform<Answer>(client: Client, call: Call, forms: Forms): Promise<Answered<Answer>> {
   const deadline = call.timeout ?? forms.timeout;
   const signal = AbortSignal.timeout(deadline);
-  // A node that hangs leaves half of the time to another; every call of ours may be repeated.
+  // A node that hangs leaves half of the time to another: what is called then may be repeated.
   const share = forms.nodes > 1 && call.waits !== true ? { requestTimeout: deadline / 2 } : {};
   for (;;) {
     try {

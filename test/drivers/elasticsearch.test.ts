@@ -37,7 +37,7 @@ afterEach(async () => {
 /** A server that greets as a version and answers everything else with `answer`. */
 async function given(
   greeting: Answer,
-  answer: Answer = {},
+  answer: Answer | ((method: string) => Answer) = {},
   target: Partial<SearchEngineTarget> = {},
 ): Promise<SearchEngine> {
   const write = (response: ServerResponse, { status = 200, body = {}, headers = elastic }: Answer): void => {
@@ -48,7 +48,8 @@ async function given(
   server = createServer((request, response) => {
     asked.push({ url: request.url ?? '', headers: request.headers });
     request.resume().on('end', () => {
-      write(response, request.url === '/' ? greeting : answer);
+      const told = typeof answer === 'function' ? answer(request.method ?? '') : answer;
+      write(response, request.url === '/' ? greeting : told);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -60,6 +61,26 @@ async function given(
 const elastic = { 'x-elastic-product': 'Elasticsearch' };
 const version = (number: string): Answer => ({
   body: { version: { number }, tagline: 'You Know, for Search' },
+});
+
+describe('an index that is there already', () => {
+  const exists = { error: { type: 'resource_already_exists_exception', reason: 'index [i] already exists' } };
+  const found = { i: { settings: { index: { uuid: 'u' } }, mappings: { _meta: { build: 'b1' } } } };
+  const answers = (method: string): Answer =>
+    method === 'PUT' ? { status: 400, body: exists } : { body: found };
+
+  it('was made by a node that was lost before it said so, where it is the same', async () => {
+    const engine = await given(version('9.4.3'), answers);
+    await engine.createIndex('i', { mappings: { _meta: { build: 'b1' } } });
+  });
+
+  it.each([{ mappings: { _meta: { build: 'b2' } } }, {}])(
+    'is refused where it is another: %j',
+    async (body) => {
+      const engine = await given(version('9.4.3'), answers);
+      await expect(engine.createIndex('i', body)).rejects.toMatchObject({ code: 'SEARCH_ENGINE_REFUSED' });
+    },
+  );
 });
 
 describe('the first call', () => {

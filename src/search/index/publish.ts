@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
 
@@ -88,9 +88,23 @@ export async function sweep(
   const kept = new Set([...complete.slice(-keep), published, ...also]);
   const removed = (await readdir(folder)).filter((name) => !kept.has(name));
   for (const name of removed) await rm(path.join(folder, name), { recursive: true, force: true });
+  for (const id of kept) if (id !== undefined) await removeCopies(path.join(folder, id));
   for (const name of await readdir(path.dirname(pointer))) {
     if (name.startsWith(`.${path.basename(pointer)}.`) || name.startsWith('swap.json.'))
       await rm(path.join(path.dirname(pointer), name), { force: true });
   }
   return removed;
+}
+
+/** Milliseconds after which nobody loads a copy of a file any more. */
+const copyAge = 600_000;
+
+/** A server that was killed while it loaded a copy of an index left it behind. */
+async function removeCopies(build: string): Promise<void> {
+  for (const name of await readdir(build).catch(() => [])) {
+    if (!/^dense\.faiss\.[0-9a-f-]{36}$/.test(name)) continue;
+    const copy = path.join(build, name);
+    const { mtimeMs } = await stat(copy).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > copyAge) await rm(copy, { force: true });
+  }
 }

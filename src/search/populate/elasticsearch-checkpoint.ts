@@ -17,6 +17,7 @@ const noteEvery = 250;
 /** Writes down the newest point now and then, one at a time; what fails there fails the load at its end. */
 export function noteTaker(checkpoint: LoadCheckpoint): {
   note(point: LoadPoint): void;
+  /** Writes down the last point, also where the load failed; throws what failed there. */
   end(): Promise<void>;
 } {
   let newest: LoadPoint | undefined;

@@ -54,9 +54,12 @@ export async function fill(
         progress.update(before + documents, total, `${unit[1]} loaded into Elasticsearch`);
       },
     });
-  } finally {
-    await notes?.end();
+  } catch (error) {
+    // A note that fails too does not hide why the load did.
+    await notes?.end().catch(() => undefined);
+    throw error;
   }
+  await notes?.end();
   await requireSame();
   if (leftOut.length > 0) progress.say(`left out ${listed(unit, leftOut)}`);
   return { refused: leftOut.length };

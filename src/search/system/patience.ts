@@ -1,9 +1,14 @@
+import { PortiereError } from '../../errors.ts';
+
 /** Milliseconds that one search waits for a server; what else was found answers alone then. */
 export const searchPatience = 1_000;
 /** Milliseconds for which a server that failed is not asked, so that not every search waits for it. */
 const rest = 1_000;
 
-/** Asks a server; one that failed is left alone for a while, and its failure given again. `elapsed` in milliseconds. */
+/**
+ * Asks a server; one that failed is left alone for a while, and its failure given again. One that refused a question
+ * is well. `elapsed` in milliseconds.
+ */
 export function restAfterFailure(
   elapsed: () => number,
 ): <Answer>(ask: () => Promise<Answer>) => Promise<Answer> {
@@ -14,7 +19,8 @@ export function restAfterFailure(
     try {
       return await ask();
     } catch (error) {
-      restUntil = elapsed() + rest;
+      const isWell = error instanceof PortiereError && error.code === 'SEARCH_ENGINE_REFUSED';
+      if (!isWell) restUntil = elapsed() + rest;
       reason = error;
       throw error;
     }

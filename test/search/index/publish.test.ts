@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readlink, rm, symlink, writeFile, utimes } from 'node:fs/promises';
 import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -83,6 +83,22 @@ describe('sweep', () => {
     expect(await listBuilds(pointer)).toEqual(['b1', 'b3', 'b4']);
     expect(await readdir(path.dirname(pointer))).toEqual(['builds', 'dense.faiss', 'other']);
     expect(await sweep(pointer, { keep: 2 })).toEqual([]);
+  });
+
+  it('removes what a killed server left of a copy, and leaves one that is being loaded', async () => {
+    await place('b1');
+    await publish(pointer, 'b1');
+    const [old, fresh] = [1, 2].map(
+      (digit) => `dense.faiss.${String(digit).repeat(8)}-1111-4111-8111-111111111111`,
+    );
+    for (const name of [old, fresh])
+      await writeFile(path.join(buildsFolder(pointer), 'b1', name ?? ''), 'copy');
+    const before = new Date(Date.now() - 3_600_000);
+    await utimes(path.join(buildsFolder(pointer), 'b1', old ?? ''), before, before);
+    await sweep(pointer, { keep: 2 });
+    const left = await readdir(path.join(buildsFolder(pointer), 'b1'));
+    expect(left).toContain(fresh);
+    expect(left).not.toContain(old);
   });
 
   it('keeps a published build even where its manifest is gone', async () => {
