@@ -82,16 +82,8 @@ const peers: readonly {
         },
       ];
 
-const ceiling: RowHead = {
-  ...head('our own rate on texts of one length each, put together (no padding)', 0.9),
-  checked: 'tokens counted by the tokenizer in Python',
-};
-
 if (values.model === undefined)
-  for (const one of precision === 'int8'
-    ? [...peers.map(({ head }) => head), ceiling]
-    : peers.map(({ head }) => head))
-    session.notRun(one, 'no model given (--model FOLDER)');
+  for (const { head } of peers) session.notRun(head, 'no model given (--model FOLDER)');
 else await compare(path.resolve(values.model));
 session.finish();
 
@@ -141,40 +133,8 @@ async function compare(model: string): Promise<void> {
       else if (isOnnx) await check(own.vectors, texts.length, target);
     }
   }
-  if (precision === 'int8') await besideCeiling(embedder, texts, running.at(0)?.peer);
   for (const { peer } of running) peer.close();
   await embedder.close();
-}
-
-/** Each length at its own best rate, as if nothing had to be put in order or padded. */
-async function besideCeiling(
-  embedder: Embedder,
-  texts: readonly string[],
-  peer: Peer | undefined,
-): Promise<void> {
-  if (peer === undefined) {
-    session.notRun(ceiling, lacking('onnxruntime', 'tokenizers') ?? '');
-    return;
-  }
-  const asked = { do: 'lengths', max_length: embedder.identity.maxLength };
-  const { lengths } = (await peer.ask(asked)) as { readonly lengths: readonly (readonly [number, number])[] };
-  const letters = 'abcdefghijklmnopqrstuvwxyz';
-  const row = session.row(ceiling);
-  for (let round = 0; round < Number(values.rounds); round += 1) {
-    let due = 0;
-    for (const [tokens, count] of lengths) {
-      // One letter is one token; two are the marks of the beginning and the end.
-      const same = Array.from({ length: 2 * unit }, (_, text) =>
-        Array.from({ length: Math.max(1, tokens - 2) }, (_, at) => letters[(text * 7 + at * 3) % 26]).join(
-          ' ',
-        ),
-      );
-      const { seconds } = await ours(embedder, same);
-      due += (count * seconds) / same.length;
-    }
-    const { seconds } = await ours(embedder, texts);
-    row.round(texts.length / seconds, texts.length / due);
-  }
 }
 
 interface Timed {

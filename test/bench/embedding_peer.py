@@ -49,15 +49,6 @@ def onnx(batch=64, max_length=256, target=None):
     return {"seconds": seconds, "peak": peak(), "version": onnxruntime.__version__}
 
 
-def lengths(max_length=256):
-    """How many texts have how many tokens."""
-    state["tokenizer"].enable_truncation(max_length)
-    counts = {}
-    for one in state["tokenizer"].encode_batch(state["texts"]):
-        counts[len(one.ids)] = counts.get(len(one.ids), 0) + 1
-    return {"lengths": sorted(counts.items())}
-
-
 def sentence_transformers(batch=64, max_length=256, target=None, kind="float32", scratch=None):
     import sentence_transformers, torch
 
@@ -88,7 +79,7 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-verbs = {"load": load, "lengths": lengths, "onnx": onnx, "sentence_transformers": sentence_transformers}
+verbs = {"load": load, "onnx": onnx, "sentence_transformers": sentence_transformers}
 print(json.dumps({"version": onnxruntime.__version__}), flush=True)
 for line in sys.stdin:
     request = json.loads(line)
