@@ -77,15 +77,16 @@ function oneOf(field: string, values: readonly string[] | undefined): string[] {
   return [`${field} in [${values.map((value) => quoted(folded(value))).join(', ')}]`];
 }
 
-/** A literal of JSON is one of Milvus; what is not plain is written by its number. */
+/** A literal of JSON is one of Milvus; what is not plain is written by its number, as a literal of Go. */
 function quoted(value: string): string {
-  return JSON.stringify(value).replaceAll(
-    /[^\x20-\x7e]/g,
-    (sign) => `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
+  return JSON.stringify(value).replaceAll(/[^\x20-\x7e]/gu, (sign) => {
+    const number = sign.codePointAt(0) ?? 0;
+    const [letter, digits] = number > 0xffff ? ['U', 8] : ['u', 4];
+    return `\\${letter}${number.toString(16).padStart(digits, '0')}`;
+  });
 }
 
-/** A field takes 1,024 bytes; what is longer is no identifier of anybody's. */
+/** A field takes 1,024 bytes; what is longer is no identifier of anybody's. Half a sign is none that can be sent. */
 function folded(value: string): string {
-  return value.toLowerCase().slice(0, 256);
+  return value.toLowerCase().slice(0, 256).toWellFormed();
 }

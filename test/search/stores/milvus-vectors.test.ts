@@ -27,6 +27,9 @@ describe('filters in the language of Milvus', () => {
     expect(filterExpression({ domain_id: ['a"] or row >= 0 or domain_id in ["b', '\\', 'é\n'] })).toBe(
       String.raw`domain_id in ["a\"] or row >= 0 or domain_id in [\"b", "\\", "\u00e9\n"]`,
     );
+    expect(filterExpression({ domain_id: ['\u{1f600}', `${'x'.repeat(255)}\u{1f600}`] })).toBe(
+      String.raw`domain_id in ["\U0001f600", "${'x'.repeat(255)}\ufffd"]`,
+    );
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 40 }), { minLength: 1 }), (values) => {
         const expression = filterExpression({ domain_id: values });
@@ -34,8 +37,14 @@ describe('filters in the language of Milvus', () => {
         // Without its literals nothing is left but the frame.
         const frame = expression.replaceAll(/"(?:[^"\\]|\\.)*"/g, '"');
         expect(frame).toBe(`domain_id in [${values.map(() => '"').join(', ')}]`);
-        const literals = JSON.parse(expression.slice('domain_id in '.length)) as string[];
-        expect(literals).toEqual(values.map((value) => value.toLowerCase().slice(0, 256)));
+        // JSON has no number of eight digits.
+        const json = expression
+          .slice('domain_id in '.length)
+          .replaceAll(/\\(?:U([0-9a-f]{8})|.)/g, (literal, digits?: string) =>
+            digits === undefined ? literal : String.fromCodePoint(Number.parseInt(digits, 16)),
+          );
+        const literals = JSON.parse(json) as string[];
+        expect(literals).toEqual(values.map((value) => value.toLowerCase().slice(0, 256).toWellFormed()));
       }),
     );
   });
