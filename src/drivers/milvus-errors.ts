@@ -3,40 +3,66 @@ import { PortiereError } from '../errors.ts';
 /** Codes of gRPC that say that nobody is there in time, and that somebody does not know us. */
 const away = new Set([1, 4, 8, 14]);
 const denied = new Set([7, 16]);
+/** Words of Milvus for what passes by itself; a collection that is `not loaded` stays so. */
+const passing =
+  /context (?:done|deadline|canceled)|time ?out|not (?:ready|healthy|available|fully loaded)|unavailable|\bloading\b|recovering|limit exceeded/i;
+
+/** A call that failed. */
+export interface Failed {
+  readonly url: string;
+  /** What it was to do. */
+  readonly what: string;
+  /** Whether Milvus may quote what was searched for, so that its own words are left out. */
+  readonly quiet: boolean;
+}
 
 /** What the client threw, in our words. */
-export function thrownFault(error: unknown, url: string): PortiereError {
+export function thrownFault(error: unknown, failed: Failed): PortiereError {
   if (error instanceof PortiereError) return error;
-  const { code, message = '' } = error as { readonly code?: unknown; readonly message?: string };
-  const where = `Milvus at ${url}`;
-  if (typeof code === 'number' && denied.has(code)) return unknownUser(where);
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  // The client throws statuses also, as they are or as words.
+  if (typeof code !== 'number') return refused(reasonOf(error), failed, error);
+  const where = `Milvus at ${failed.url}`;
+  if (denied.has(code)) return unknownUser(where);
   if (code === 4) return late(where);
-  // Its own words: a search is refused by status, not by what is thrown.
-  const told = message.replace(/^\d+ \w+: /, '').split(' Resolution note')[0] ?? '';
-  if (typeof code === 'number' && away.has(code)) {
-    return new PortiereError('SEARCH_ENGINE_UNREACHABLE', `${where} is not reachable: ${told}`, {
+  if (away.has(code)) {
+    // Its own words: a search is refused by status, not by what is thrown.
+    const told = String(message)
+      .replace(/^\d+ \w+: /, '')
+      .split(' Resolution note')[0];
+    return new PortiereError('SEARCH_ENGINE_UNREACHABLE', `${where} is not reachable: ${told ?? ''}`, {
       hint: 'Check MILVUS_URL (http:// or https://, the port of gRPC) with: portiere config show',
     });
   }
-  return new PortiereError('SEARCH_ENGINE_REFUSED', `${where} refuses the request (${String(code)}).`, {
+  return new PortiereError('SEARCH_ENGINE_REFUSED', `${where} refuses to ${failed.what} (${code}).`, {
     hint: 'Its log says why; supported is Milvus 2.3 and later.',
-    cause: error,
+    ...(failed.quiet ? {} : { cause: error }),
   });
 }
 
-/** A status that is not success; `reason` is left out where it may quote a search. */
-export function refused(url: string, what: string, reason: string | undefined): PortiereError {
-  if (/auth|permission|privilege/i.test(reason ?? '')) return unknownUser(`Milvus at ${url}`);
-  if (/context (?:done|deadline|canceled)|time ?out|not (?:ready|healthy|available)/i.test(reason ?? ''))
-    return late(`Milvus at ${url}`);
-  const because = reason === undefined ? '' : `: ${reason.slice(0, 300)}`;
-  return new PortiereError('SEARCH_ENGINE_REFUSED', `Milvus at ${url} refuses to ${what}${because}.`, {
+/** A call that was answered with a `reason` in place of success. */
+export function refused(reason: string, { url, what, quiet }: Failed, cause?: unknown): PortiereError {
+  const where = `Milvus at ${url}`;
+  if (/auth|permission|privilege/i.test(reason)) return unknownUser(where);
+  const because = quiet || reason === '' ? '' : `: ${reason.slice(0, 300)}`;
+  if (passing.test(reason)) return late(where, because);
+  return new PortiereError('SEARCH_ENGINE_REFUSED', `${where} refuses to ${what}${because}.`, {
     hint: 'Where a collection is missing, load it with: portiere index ensure; else see its log.',
+    ...(quiet || cause === undefined ? {} : { cause }),
   });
 }
 
-function late(where: string): PortiereError {
-  return new PortiereError('SEARCH_ENGINE_UNREACHABLE', `${where} does not answer in time.`, {
+function reasonOf(error: unknown): string {
+  const { status, message } = error as {
+    readonly status?: { readonly reason?: string };
+    readonly message?: unknown;
+  };
+  const told = status?.reason ?? (typeof message === 'string' ? message : '');
+  return told.replace(/^ErrorCode: \w+\. Reason: /, '');
+}
+
+function late(where: string, because = ''): PortiereError {
+  return new PortiereError('SEARCH_ENGINE_UNREACHABLE', `${where} does not answer in time${because}.`, {
     hint: 'See that it is up, done with starting and not overloaded; its own health: http://HOST:9091/healthz',
   });
 }

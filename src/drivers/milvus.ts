@@ -1,4 +1,4 @@
-import type { FieldType, MilvusClient } from '@zilliz/milvus2-sdk-node';
+import type { DescribeCollectionResponse, FieldType, MilvusClient } from '@zilliz/milvus2-sdk-node';
 
 import { PortiereError } from '../errors.ts';
 import type {
@@ -7,11 +7,12 @@ import type {
   VectorDatabases,
   VectorRow,
 } from '../ports/vector-database.ts';
-import { refused, thrownFault } from './milvus-errors.ts';
+import { askOf, isAbsent } from './milvus-ask.ts';
+import { serveCollection } from './milvus-serve.ts';
 
 const idField = 'row';
 const vectorField = 'vector';
-const hour = 3_600_000;
+const minute = 60_000;
 /** Bytes of a field of text at most. */
 const longest = 1_024;
 
@@ -46,32 +47,19 @@ async function loadPackage(): Promise<Sdk> {
   }
 }
 
-interface Status {
-  readonly error_code?: string | number;
-  readonly reason?: string;
-}
-
-function databaseOver(client: MilvusClient, sdk: Sdk, url: string): VectorDatabase {
+function databaseOver(
+  client: MilvusClient,
+  sdk: Pick<Sdk, 'ConsistencyLevelEnum' | 'DataType'>,
+  url: string,
+): VectorDatabase {
   const { Strong, Eventually } = sdk.ConsistencyLevelEnum;
-  /** Performs a call; `quiet` where its answer may quote what was searched for. */
-  const ask = async <Answer extends object>(
-    what: string,
-    call: () => Promise<Answer>,
-    quiet = false,
-  ): Promise<Answer> => {
-    let answer: Answer;
-    try {
-      answer = await call();
-    } catch (error) {
-      throw thrownFault(error, url);
-    }
-    const status = (('status' in answer ? answer.status : answer) ?? {}) as Status;
-    if (status.error_code === 'Success' || status.error_code === undefined) return answer;
-    throw refused(url, what, quiet ? undefined : status.reason);
+  const ask = askOf(url);
+  const describe = async (collection_name: string): Promise<DescribeCollectionResponse | undefined> => {
+    const call = async (): Promise<DescribeCollectionResponse> =>
+      await client.describeCollection({ collection_name });
+    const told = await ask(`describe ${collection_name}`, call, { orAbsent: true });
+    return isAbsent(told) ? undefined : told;
   };
-  const exists = async (collection_name: string): Promise<boolean> =>
-    (await ask('look for a collection', async () => await client.hasCollection({ collection_name })))
-      .value === true;
 
   return {
     url,
@@ -92,12 +80,8 @@ function databaseOver(client: MilvusClient, sdk: Sdk, url: string): VectorDataba
       );
     },
     async describeCollection(name) {
-      if (!(await exists(name))) return undefined;
-      const told = await ask(
-        `describe ${name}`,
-        async () => await client.describeCollection({ collection_name: name }),
-      );
-      return { uuid: told.collectionID, description: told.schema.description };
+      const told = await describe(name);
+      return told && { uuid: told.collectionID, description: told.schema.description };
     },
     async listCollections(prefix) {
       const { data } = await ask('list collections', async () => await client.showCollections());
@@ -107,7 +91,8 @@ function databaseOver(client: MilvusClient, sdk: Sdk, url: string): VectorDataba
         .toSorted();
     },
     async dropCollection(name) {
-      if (!(await exists(name))) return;
+      const told = await describe(name);
+      if (told === undefined) return;
       await ask(`drop ${name}`, async () => await client.dropCollection({ collection_name: name }));
     },
     async renameCollection(from, to) {
@@ -120,7 +105,10 @@ function databaseOver(client: MilvusClient, sdk: Sdk, url: string): VectorDataba
         ...attributes,
         [vectorField]: vector,
       }));
-      await ask(`write to ${name}`, async () => await client.upsert({ collection_name: name, data }));
+      await ask(
+        `write to ${name}`,
+        async () => await client.upsert({ collection_name: name, data, timeout: minute }),
+      );
     },
     async serve(name, { m, efConstruction }) {
       const index = {
@@ -131,13 +119,7 @@ function databaseOver(client: MilvusClient, sdk: Sdk, url: string): VectorDataba
         metric_type: 'IP',
         params: { M: m, efConstruction },
       };
-      await ask(`build the graph of ${name}`, async () => await client.createIndex(index));
-      const call = { collection_names: [name], timeout: hour };
-      await ask(`flush ${name}`, async () => await client.flushSync(call));
-      await ask(
-        `load ${name}`,
-        async () => await client.loadCollectionSync({ collection_name: name, timeout: hour }),
-      );
+      await serveCollection(client, ask, index);
     },
     async count(name) {
       const answer = await ask(
@@ -166,7 +148,9 @@ function databaseOver(client: MilvusClient, sdk: Sdk, url: string): VectorDataba
         consistency_level: Eventually,
         timeout,
       };
-      const answer = await ask(`search ${name}`, async () => await client.search(question), true);
+      const answer = await ask(`search ${name}`, async () => await client.search(question), {
+        quiet: true,
+      });
       const found = answer.results as readonly Readonly<Record<string, unknown>>[];
       return found.map((hit) => Number(hit[idField]));
     },
@@ -196,7 +180,10 @@ function databaseOver(client: MilvusClient, sdk: Sdk, url: string): VectorDataba
   };
 }
 
-function fieldsOf({ DataType: types }: Sdk, { dimension, texts, flags }: CollectionShape): FieldType[] {
+function fieldsOf(
+  { DataType: types }: Pick<Sdk, 'DataType'>,
+  { dimension, texts, flags }: CollectionShape,
+): FieldType[] {
   return [
     { name: idField, data_type: types.Int64, is_primary_key: true, autoID: false },
     ...texts.map((name) => ({ name, data_type: types.VarChar, max_length: longest })),
