@@ -47,7 +47,8 @@ async function loadPackage(): Promise<Sdk> {
   }
 }
 
-function databaseOver(
+/** The port, spoken through a client that is open. */
+export function databaseOver(
   client: MilvusClient,
   sdk: Pick<Sdk, 'ConsistencyLevelEnum' | 'DataType'>,
   url: string,
@@ -93,6 +94,9 @@ function databaseOver(
     async dropCollection(name) {
       const told = await describe(name);
       if (told === undefined) return;
+      // From 2.4 on one that has an alias is not dropped.
+      for (const alias of told.aliases)
+        await ask(`drop the alias ${alias}`, async () => await client.dropAlias({ alias }));
       await ask(`drop ${name}`, async () => await client.dropCollection({ collection_name: name }));
     },
     async renameCollection(from, to) {
@@ -170,14 +174,21 @@ function databaseOver(
     },
     async pointAlias(alias, name) {
       const call = { alias, collection_name: name };
-      const moved = await client.alterAlias(call).catch(() => undefined);
-      if (moved?.error_code !== 'Success')
-        await ask(`name ${name} ${alias}`, async () => await client.createAlias(call));
+      await ask(`name ${name} ${alias}`, async () => await client.alterAlias(call)).catch(
+        async (error: unknown) => {
+          if (!isRefusal(error) || (await describe(alias)) !== undefined) throw error;
+          await ask(`name ${name} ${alias}`, async () => await client.createAlias(call));
+        },
+      );
     },
     async close() {
       await client.closeConnection().catch(() => undefined);
     },
   };
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof PortiereError && error.code === 'SEARCH_ENGINE_REFUSED';
 }
 
 function fieldsOf(
