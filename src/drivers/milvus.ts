@@ -8,6 +8,7 @@ import type {
   VectorRow,
 } from '../ports/vector-database.ts';
 import { askOf, isAbsent } from './milvus-ask.ts';
+import { refused } from './milvus-errors.ts';
 import { serveCollection } from './milvus-serve.ts';
 
 const idField = 'row';
@@ -55,9 +56,12 @@ export function databaseOver(
 ): VectorDatabase {
   const { Strong, Eventually } = sdk.ConsistencyLevelEnum;
   const ask = askOf(url);
-  const describe = async (collection_name: string): Promise<DescribeCollectionResponse | undefined> => {
+  const describe = async (
+    collection_name: string,
+    how: { readonly cache?: boolean; readonly timeout?: number } = {},
+  ): Promise<DescribeCollectionResponse | undefined> => {
     const call = async (): Promise<DescribeCollectionResponse> =>
-      await client.describeCollection({ collection_name });
+      await client.describeCollection({ collection_name, ...how });
     const told = await ask(`describe ${collection_name}`, call, { orAbsent: true });
     return isAbsent(told) ? undefined : told;
   };
@@ -139,6 +143,10 @@ export function databaseOver(
       return Number(answer.data[0]?.['count(*)'] ?? 0);
     },
     async search(name, { vector, k, ef, filter, timeout }) {
+      const end = performance.now() + timeout;
+      // Otherwise the client does so by itself, for as long as it likes.
+      if ((await describe(name, { cache: true, timeout })) === undefined)
+        throw refused('there is none', { url, what: `search ${name}`, quiet: false });
       const question = {
         collection_name: name,
         data: [...vector],
@@ -150,7 +158,7 @@ export function databaseOver(
         output_fields: [idField],
         // Nothing is written to a collection that is searched.
         consistency_level: Eventually,
-        timeout,
+        timeout: Math.max(1, Math.round(end - performance.now())),
       };
       const answer = await ask(`search ${name}`, async () => await client.search(question), {
         quiet: true,

@@ -1,8 +1,15 @@
-import { describe, expect, it } from 'vitest';
+import { createServer } from 'node:net';
 
-import { databaseOver } from '../../src/drivers/milvus.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { databaseOver, vectorDatabases } from '../../src/drivers/milvus.ts';
 
 type Parts = Parameters<typeof databaseOver>;
+
+const ends: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
 
 const success = { error_code: 'Success', reason: '', code: 0 };
 const lacks = (code: number, reason: string): object => ({ error_code: 'UnexpectedError', reason, code });
@@ -94,5 +101,24 @@ describe('an alias', () => {
     await expect(database.pointAlias('concepts', 'new')).rejects.toMatchObject({
       message: expect.stringContaining('collection not found'),
     });
+  });
+});
+
+describe('a search', () => {
+  it('takes no longer than it may, the first one of a collection also', async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as { port: number };
+    const database = await vectorDatabases.connect({ url: `http://127.0.0.1:${port}`, timeout: 3_000 });
+    ends.push(
+      async () => await database.close(),
+      async () => silent.close(),
+    );
+    const start = performance.now();
+    const question = { vector: Float32Array.of(1), k: 1, ef: 8, filter: '', timeout: 300 };
+    await expect(database.search('one', question)).rejects.toMatchObject({
+      code: 'SEARCH_ENGINE_UNREACHABLE',
+    });
+    expect(performance.now() - start).toBeLessThan(2_500);
   });
 });
