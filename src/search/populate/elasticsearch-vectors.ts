@@ -28,7 +28,11 @@ export function elasticsearchVectorLoader(
     async ensure(build, given) {
       const cargo = vectorCargo(build, engine.alias, graph);
       const check = async (): Promise<void> => {
-        await requireSelfFound(store, build).catch(async (error: unknown) => {
+        await requireSelfFound(
+          'elasticsearch',
+          build,
+          async (question) => await store.nearest(build.id, question),
+        ).catch(async (error: unknown) => {
           const unsound = error instanceof PortiereError && error.code === 'INDEX_INVALID';
           if (unsound) await engine.deleteIndex(cargo.index);
           throw error;

@@ -72,7 +72,11 @@ export function milvusVectorLoader(
       }
       await database.dropCollection(name);
       await database.renameCollection(loading, name);
-      await requireSelfFound(store, build).catch(async (error: unknown) => {
+      await requireSelfFound(
+        'milvus',
+        build,
+        async (question) => await store.nearest(build.id, question),
+      ).catch(async (error: unknown) => {
         const unsound = error instanceof PortiereError && error.code === 'INDEX_INVALID';
         if (unsound) await database.dropCollection(name);
         throw error;
