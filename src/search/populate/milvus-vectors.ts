@@ -7,6 +7,7 @@ import {
   collectionRow,
   isBuildCollection,
   milvusVectors,
+  nearestIn,
 } from '../stores/milvus-vectors.ts';
 import { storedRows } from '../stores/stored-rows.ts';
 import { noteTaker } from './elasticsearch-checkpoint.ts';
@@ -22,8 +23,8 @@ const numbersAtOnce = 2_000_000;
 const rowsRead = 500;
 
 /**
- * Vectors in Milvus: a collection a build, under a name of its own while it is loaded, so that one under its
- * build's name is whole. `prefix` begins every name.
+ * Vectors in Milvus: a collection a build, under a name of its own until it is proved, so that one under its
+ * build's name is whole and sound. `prefix` begins every name.
  */
 export function milvusVectorLoader(
   database: VectorDatabase,
@@ -61,25 +62,16 @@ export function milvusVectorLoader(
       await steady(async () => {
         await database.serve(loading, graph);
       });
-      const held = await steady(async () => await database.count(loading));
-      if (held !== build.vectors) {
-        await database.dropCollection(loading);
-        throw new PortiereError(
-          'INDEX_INVALID',
-          `The collection ${loading} in Milvus holds ${held} vectors, the build ${build.vectors}.`,
-          { hint: 'It was not published. Run the same command again: it is loaded anew.' },
-        );
-      }
-      await database.dropCollection(name);
-      await database.renameCollection(loading, name);
-      await requireSelfFound(
-        'milvus',
-        build,
-        async (question) => await store.nearest(build.id, question),
-      ).catch(async (error: unknown) => {
+      await prove(build, { database, loading, graph, steady }).catch(async (error: unknown) => {
         const unsound = error instanceof PortiereError && error.code === 'INDEX_INVALID';
-        if (unsound) await database.dropCollection(name);
+        if (unsound) await database.dropCollection(loading);
         throw error;
+      });
+      await steady(async () => {
+        // It is gone where it was renamed, and the answer lost.
+        if ((await database.describeCollection(loading)) === undefined) return;
+        await database.dropCollection(name);
+        await database.renameCollection(loading, name);
       });
       return true;
     },
@@ -161,6 +153,27 @@ async function fill(
   } finally {
     await notes?.end();
   }
+}
+
+/** INDEX_INVALID unless a collection that was loaded holds as many vectors as its build, and they are found. */
+async function prove(
+  build: VectorBuild,
+  { database, loading, graph, steady }: Omit<Filling, 'description'> & { readonly graph: GraphShape },
+): Promise<void> {
+  const held = await steady(async () => await database.count(loading));
+  if (held !== build.vectors)
+    throw new PortiereError(
+      'INDEX_INVALID',
+      `The collection ${loading} in Milvus holds ${held} vectors, the build ${build.vectors}.`,
+      { hint: 'It was not published. Run the same command again: it is loaded anew.' },
+    );
+  await steady(async () => {
+    await requireSelfFound(
+      'milvus',
+      build,
+      async (question) => await nearestIn(database, loading, question, graph),
+    );
+  });
 }
 
 function* batches(build: VectorBuild, after: number | undefined, most: number): Generator<VectorRow[]> {

@@ -2,7 +2,7 @@ import type { VectorDatabase, VectorRow } from '../../ports/vector-database.ts';
 import type { Filters } from '../lexical/filter.ts';
 import type { GraphShape } from './graph-shape.ts';
 import type { StoredRow } from './stored-rows.ts';
-import type { VectorStore } from './vector-store.ts';
+import type { NearestQuestion, VectorStore } from './vector-store.ts';
 
 /** More results than this are refused. */
 const mostResults = 16_384;
@@ -46,13 +46,21 @@ export function collectionRow(stored: StoredRow): VectorRow {
 export function milvusVectors(database: VectorDatabase, prefix: string, graph: GraphShape): VectorStore {
   return {
     engine: 'milvus',
-    async nearest(buildId, { vector, k, filters, timeout }) {
-      const most = Math.min(k, mostResults);
-      const filter = filterExpression(filters);
-      const question = { vector, k: most, ef: most * graph.effort, filter, timeout };
-      return await database.search(collectionOf(buildId, prefix), question);
-    },
+    nearest: async (buildId, question) =>
+      await nearestIn(database, collectionOf(buildId, prefix), question, graph),
   };
+}
+
+/** Rows of a collection near a vector. */
+export async function nearestIn(
+  database: VectorDatabase,
+  collection: string,
+  { vector, k, filters, timeout }: NearestQuestion,
+  graph: GraphShape,
+): Promise<readonly number[]> {
+  const most = Math.min(k, mostResults);
+  const filter = filterExpression(filters);
+  return await database.search(collection, { vector, k: most, ef: most * graph.effort, filter, timeout });
 }
 
 /**
