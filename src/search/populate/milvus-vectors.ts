@@ -150,9 +150,12 @@ async function fill(
       notes?.note({ index: loading, uuid, upTo: rows.at(-1)?.id ?? 0 });
       progress.update(Math.min(written, build.vectors), build.vectors, 'vectors loaded into Milvus');
     }
-  } finally {
-    await notes?.end();
+  } catch (error) {
+    // What the load failed of counts, not what its note did then.
+    await notes?.end().catch(() => undefined);
+    throw error;
   }
+  await notes?.end();
 }
 
 /** INDEX_INVALID unless a collection that was loaded holds as many vectors as its build, and they are found. */

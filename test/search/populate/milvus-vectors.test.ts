@@ -101,4 +101,18 @@ describe('a load of Milvus', () => {
     expect(await loader.ensure(build, { progress })).toBe(true);
     expect([failures, answers, [...database.collections.keys()]]).toEqual([0, 1, [name]]);
   });
+
+  it('tells its own failure, not that of the note on it', async () => {
+    const database = memoryDatabase();
+    const failing = loaderOf({
+      ...database,
+      write: async () => await Promise.reject(new PortiereError('SEARCH_ENGINE_REFUSED', 'no room')),
+    });
+    const checkpoint = {
+      load: async () => undefined,
+      save: async () => await Promise.reject(new Error('no note')),
+    };
+    await expect(failing.ensure(build, { progress, checkpoint })).rejects.toThrow('no room');
+    await expect(loaderOf(database).ensure(build, { progress, checkpoint })).rejects.toThrow('no note');
+  });
 });
