@@ -73,6 +73,17 @@ describe.skipIf(lackingMilvus !== undefined)(`vectors in a real Milvus${lackingM
       expect(await database.count('vectors')).toBe(build.vectors);
     });
 
+    it('takes every sign in a filter, and finds nothing by one that no row has', async () => {
+      const vector = Float32Array.from({ length: 64 }, () => 1 / 8);
+      const ask = async (domain: string): Promise<number> => {
+        const filters = { domain_id: [domain] };
+        return (await loader.store.nearest(build.id, { vector, k: 5, filters, timeout: 5_000 })).length;
+      };
+      expect(await ask('Condition')).toBe(5);
+      for (const odd of ['\u{1f600}', '\ud83d', 'é\u2028"\\\u007f', `${'x'.repeat(255)}\u{1f600}`])
+        expect(await ask(odd)).toBe(0);
+    });
+
     it('answers as looking at every row does, with the same scores, however it is narrowed', async () => {
       const exact = await open({});
       const stored = await open({ vectors: storedVectors(loader.store, elapsed) });
@@ -100,12 +111,15 @@ describe.skipIf(lackingMilvus !== undefined)(`vectors in a real Milvus${lackingM
       });
       expect(await loader.ensure(build, { progress })).toBe(true);
       await loader.verify(build);
+      await loader.announce(build.id);
       const short = { vector: new Float32Array(32), k: 3, ef: 10, filter: '', timeout: 2_000 };
       await expect(database.search(name, short)).rejects.toMatchObject({ code: 'SEARCH_ENGINE_REFUSED' });
     });
 
-    it('goes on where a killed load was', async () => {
+    it('goes on where a killed load was, after it was dropped with its alias', async () => {
+      expect(await database.describeCollection('vectors')).toBeDefined();
       await loader.drop(build.id);
+      expect(await database.describeCollection('vectors')).toBeUndefined();
       const saved: LoadPoint[] = [];
       const checkpoint: LoadCheckpoint = {
         load: async () => saved.at(-1),
@@ -131,6 +145,12 @@ describe.skipIf(lackingMilvus !== undefined)(`vectors in a real Milvus${lackingM
       ).rejects.toMatchObject({ code: 'SEARCH_ENGINE_REFUSED' });
       expect(await loader.ensure(build, { progress, checkpoint })).toBe(true);
       await loader.verify(build);
+      await loader.announce(build.id);
+      expect(await database.count('vectors')).toBe(build.vectors);
+      await expect(database.pointAlias('vectors', 'nobody')).rejects.toMatchObject({
+        code: 'SEARCH_ENGINE_REFUSED',
+        message: expect.stringContaining('nobody'),
+      });
     });
 
     it('leaves the answer to the words while it is killed, and answers again on its data', async () => {

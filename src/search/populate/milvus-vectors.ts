@@ -13,6 +13,7 @@ import { storedRows } from '../stores/stored-rows.ts';
 import { noteTaker } from './elasticsearch-checkpoint.ts';
 import { type Patience, patience as usual } from './elasticsearch-delivery.ts';
 import { steadily } from './elasticsearch-steady.ts';
+import { requireSupported } from './milvus-version.ts';
 import { requireSelfFound } from './self-found.ts';
 import type { VectorBuild, VectorLoad, VectorLoader } from './vector-loader.ts';
 
@@ -56,6 +57,7 @@ export function milvusVectorLoader(
         (await steady(async () => await countServed(name))) === build.vectors
       )
         return false;
+      requireSupported(await steady(async () => await database.version()), database.url);
       const loading = `${name}_loading`;
       await fill(build, load, { database, loading, description, steady });
       load.progress.say('building the graph in Milvus');

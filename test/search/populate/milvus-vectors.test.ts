@@ -115,4 +115,24 @@ describe('a load of Milvus', () => {
     await expect(failing.ensure(build, { progress, checkpoint })).rejects.toThrow('no room');
     await expect(loaderOf(database).ensure(build, { progress, checkpoint })).rejects.toThrow('no note');
   });
+
+  it.each([
+    ['v2.2.16', false],
+    ['1.1.0', false],
+    ['v2.3.5-lite', true],
+    ['2.10.0', true],
+    ['v3.0', true],
+    ['hosted', true],
+  ])('takes %s: %s', async (version, taken) => {
+    const database = memoryDatabase();
+    const loading = loaderOf({ ...database, version: async () => version }).ensure(build, { progress });
+    if (taken) await expect(loading).resolves.toBe(true);
+    else {
+      await expect(loading).rejects.toMatchObject({
+        code: 'SEARCH_ENGINE_REFUSED',
+        message: `Milvus at http://milvus is ${version}; supported is 2.3 and later.`,
+      });
+      expect(database.calls).toEqual([]);
+    }
+  });
 });
