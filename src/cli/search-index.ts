@@ -64,7 +64,7 @@ export function addIndexCommands<Command extends Described>({
   );
   add(
     'populate',
-    'Load the published build into Elasticsearch anew; words do not answer meanwhile',
+    'Load the published build into Elasticsearch or Milvus anew; what they search does not answer meanwhile',
     givingWay(async () => (await import('../commands/index/populate.ts')).populate),
   );
   add(
@@ -75,7 +75,7 @@ export function addIndexCommands<Command extends Described>({
   add('list', 'The builds that are kept', async () => (await import('../commands/index/list.ts')).list);
   add(
     'verify [build]',
-    'Read a build whole: checksums, counts, vectors, Elasticsearch',
+    'Read a build whole: checksums, counts, vectors, what servers hold of it',
     givingWay(async () => (await import('../commands/index/verify.ts')).verify),
   );
   add(

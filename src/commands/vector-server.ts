@@ -10,7 +10,7 @@ import { elasticsearchVectorLoader } from '../search/populate/elasticsearch-vect
 import { milvusVectorLoader } from '../search/populate/milvus-vectors.ts';
 import type { VectorBuild, VectorLoader } from '../search/populate/vector-loader.ts';
 import { graphShape } from '../search/stores/graph-shape.ts';
-import type { VectorStore } from '../search/stores/vector-store.ts';
+import { serverNames, type VectorStore } from '../search/stores/vector-store.ts';
 import { readFlatHeader } from '../search/vectors/faiss-header.ts';
 import type { DenseEngine } from '../search/vectors/open.ts';
 import type { Project } from './context.ts';
@@ -22,6 +22,16 @@ type Settings = Config['settings'];
 /** The server that is to search the vectors; undefined: this program, from the file. */
 export function vectorServer({ DENSE_ENGINE: engine }: Settings): VectorStore['engine'] | undefined {
   return engine === 'elasticsearch' || engine === 'milvus' ? engine : undefined;
+}
+
+/** Names of the servers that builds are loaded into, as operators call them. */
+export function serversOf({ base, settings }: Config): string[] {
+  const vectors = vectorServer(settings);
+  const names = [
+    ...(base === 'embedded' ? [] : [serverNames.elasticsearch]),
+    ...(vectors === undefined ? [] : [serverNames[vectors]]),
+  ];
+  return [...new Set(names)];
 }
 
 /** By what the file is searched where no server does it. */

@@ -3,23 +3,29 @@ import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
 import { openProject, underLease } from '../context.ts';
 import { withSearchEngine } from '../search-engine.ts';
-import { vectorServer, withVectorServer } from '../vector-server.ts';
+import { serversOf, withVectorServer } from '../vector-server.ts';
 import { chosenBuild } from './builds.ts';
 import { insideStack } from '../inside.ts';
 import { publishBuild } from './publish.ts';
 
-/** Loads the published build into Elasticsearch anew, from the build's own files: nothing is read or embedded again. */
+/** Loads the published build into the servers that search it anew, from the build's own files: nothing is read or embedded again. */
 export async function populate(ports: Ports, options: GlobalOptions): Promise<Outcome> {
   const project = await openProject(ports, options);
   const request = { argv: ['index', 'populate'], changes: true };
   const elsewhere = await insideStack(ports, options, { project, request });
   if (elsewhere !== undefined) return elsewhere;
+  const servers = serversOf(project.config).join(' and ');
+  if (servers === '') {
+    throw new PortiereError('REFUSED', 'The embedded environment has no server to load.', {
+      hint: 'Its builds have full text of their own; name another environment: --env dev',
+    });
+  }
   const manifest = await chosenBuild(project, undefined);
   if (options.dryRun === true) {
     const { concepts } = manifest.counts;
     return {
       data: { would_load: manifest.id, concepts },
-      view: [`Would load the ${concepts} concepts of build ${manifest.id} into Elasticsearch anew.`],
+      view: [`Would load the ${concepts} concepts of build ${manifest.id} into ${servers} anew.`],
     };
   }
   return await underLease(
@@ -28,12 +34,7 @@ export async function populate(ports: Ports, options: GlobalOptions): Promise<Ou
     'index populate',
     async () =>
       await withSearchEngine(ports, project, async (engine) => {
-        if (engine === undefined && vectorServer(project.config.settings) === undefined) {
-          throw new PortiereError('REFUSED', 'The embedded environment has no Elasticsearch to load.', {
-            hint: 'Its builds have full text of their own; name another environment: --env dev',
-          });
-        }
-        await ports.reporter.step(`Load build ${manifest.id} into Elasticsearch`, async (progress) => {
+        await ports.reporter.step(`Load build ${manifest.id} into ${servers}`, async (progress) => {
           await engine?.deleteIndex(indexOf(manifest.id, engine.alias));
           await withVectorServer(ports, project, engine, async (loader) => {
             await loader?.drop(manifest.id);
@@ -44,7 +45,7 @@ export async function populate(ports: Ports, options: GlobalOptions): Promise<Ou
         return {
           data: { build: manifest.id, concepts },
           view: [
-            `Elasticsearch holds the ${concepts.toLocaleString('en-US')} concepts of build ${manifest.id}.`,
+            `${servers} ${servers.includes(' and ') ? 'hold' : 'holds'} the ${concepts.toLocaleString('en-US')} concepts of build ${manifest.id}.`,
           ],
         };
       }),

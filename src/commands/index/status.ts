@@ -62,10 +62,13 @@ export async function status(ports: Ports, options: GlobalOptions): Promise<Outc
   };
 }
 
+interface Unreachable {
+  readonly state: 'unreachable';
+  readonly reason: string;
+}
+
 /** What a server holds of each build: documents by id; or why it does not say. */
-type Held =
-  | { readonly state: 'unreachable'; readonly reason: string }
-  | { readonly state: 'ok'; readonly held: Readonly<Record<string, number>> };
+type Held = Unreachable | { readonly state: 'ok'; readonly held: Readonly<Record<string, number>> };
 
 /** How many concepts of each build the search engine holds, and what its alias names; null where a stack has none. */
 async function inSearchEngine(
@@ -73,13 +76,14 @@ async function inSearchEngine(
   project: Project,
   builds: readonly Manifest[],
 ): Promise<(Held & { readonly alias?: readonly string[] }) | null> {
-  return await withSearchEngine(ports, project, async (engine) => {
-    if (engine === undefined) return null;
-    return await unlessAway(async () => {
-      const held = await counts(builds, async (id) => await engine.count(indexOf(id, engine.alias)));
-      return { state: 'ok', alias: await engine.aliased(engine.alias), held } as const;
-    });
-  });
+  return await unlessAway(
+    async () =>
+      await withSearchEngine(ports, project, async (engine) => {
+        if (engine === undefined) return null;
+        const held = await counts(builds, async (id) => await engine.count(indexOf(id, engine.alias)));
+        return { state: 'ok', alias: await engine.aliased(engine.alias), held } as const;
+      }),
+  );
 }
 
 /** How many vectors of each build the server that searches them holds; null where the file is searched. */
@@ -90,11 +94,10 @@ async function inVectorServer(
 ): Promise<(Held & { readonly engine: VectorStore['engine'] }) | null> {
   const name = vectorServer(project.config.settings);
   if (name === undefined) return null;
-  const found = await withServers(
-    ports,
-    project,
-    async (_engine, loader) =>
-      await unlessAway(async () => {
+  // The opening also: a package of its client may be missing.
+  const found = await unlessAway(
+    async () =>
+      await withServers(ports, project, async (_engine, loader) => {
         const held = await counts(builds, async (id) => await loader?.count(id));
         return { state: 'ok', held } as const;
       }),
@@ -102,7 +105,7 @@ async function inVectorServer(
   return { ...found, engine: name };
 }
 
-async function unlessAway<T extends Held>(look: () => Promise<T>): Promise<T | Held> {
+async function unlessAway<T extends Held | null>(look: () => Promise<T>): Promise<T | Unreachable> {
   try {
     return await look();
   } catch (error) {
