@@ -171,14 +171,17 @@ describe.skipIf(lackingMilvus !== undefined)(`vectors in a real Milvus${lackingM
       const again = await ask();
       expect(again.hits).toEqual(before.hits);
       // What asks for every row waits until the log is read again.
-      await until('every row is there', async () =>
-        loader.verify(build).then(
-          () => true,
-          (error: unknown) => {
-            if ((error as PortiereError).code !== 'SEARCH_ENGINE_UNREACHABLE') throw error;
-            return false;
-          },
-        ),
+      await until(
+        'every row is there',
+        async () =>
+          loader.verify(build).then(
+            () => true,
+            (error: unknown) => {
+              if ((error as PortiereError).code !== 'SEARCH_ENGINE_UNREACHABLE') throw error;
+              return false;
+            },
+          ),
+        120_000,
       );
     });
   });
