@@ -99,6 +99,11 @@ export class PortiereError extends Error {
   }
 }
 
+/** Whether an error is one of ours with this code. */
+export function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof PortiereError && error.code === code;
+}
+
 /** Errors of the operating system, in our words; anything else comes back as it was. */
 export function fromSystemError(error: unknown, thing: string): unknown {
   const code = (error as NodeJS.ErrnoException | null)?.code;

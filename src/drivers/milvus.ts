@@ -1,6 +1,6 @@
 import type { DescribeCollectionResponse, FieldType, MilvusClient } from '@zilliz/milvus2-sdk-node';
 
-import { PortiereError } from '../errors.ts';
+import { hasCode, PortiereError } from '../errors.ts';
 import type {
   CollectionShape,
   VectorDatabase,
@@ -184,7 +184,7 @@ export function databaseOver(
       const call = { alias, collection_name: name };
       await ask(`name ${name} ${alias}`, async () => await client.alterAlias(call)).catch(
         async (error: unknown) => {
-          if (!isRefusal(error) || (await describe(alias)) !== undefined) throw error;
+          if (!hasCode(error, 'SEARCH_ENGINE_REFUSED') || (await describe(alias)) !== undefined) throw error;
           await ask(`name ${name} ${alias}`, async () => await client.createAlias(call));
         },
       );
@@ -193,10 +193,6 @@ export function databaseOver(
       await client.closeConnection().catch(() => undefined);
     },
   };
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof PortiereError && error.code === 'SEARCH_ENGINE_REFUSED';
 }
 
 function fieldsOf(

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 
-import { PortiereError } from '../../errors.ts';
+import { hasCode } from '../../errors.ts';
 import type { Ports, Progress } from '../../ports.ts';
 import type { SearchEngine } from '../../ports/search-engine.ts';
 import type { Embedder } from '../../search/embed/embedder.ts';
@@ -158,7 +158,7 @@ export async function publishedManifest(project: Project): Promise<Manifest | un
   try {
     return await readManifest(path.join(buildsFolder(project.pointer), id));
   } catch (error) {
-    if (error instanceof PortiereError && error.code === 'INDEX_INVALID') return undefined;
+    if (hasCode(error, 'INDEX_INVALID')) return undefined;
     throw error;
   }
 }

@@ -8,6 +8,7 @@ import { refuseOtherModel } from '../../search/index/open.ts';
 import { validateBuild } from '../../search/index/validate.ts';
 import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
 import { contentDigest, expectedDigest } from '../../search/populate/elasticsearch-digest.ts';
+import { notHeld } from '../../search/populate/not-held.ts';
 import { openProject, type Project } from '../context.ts';
 import { embedderOf } from '../embedder.ts';
 import { vectorBuildOf, withServers } from '../vector-server.ts';
@@ -81,8 +82,4 @@ async function verifyWords(engine: SearchEngine, project: Project, manifest: Man
   const expected = expectedDigest(path.join(folderOf(project, manifest), fileNames.lexical));
   if ((await contentDigest(engine, index)) === expected) return;
   throw notHeld(`The index ${index} in Elasticsearch holds other documents than the build.`);
-}
-
-function notHeld(message: string): PortiereError {
-  return new PortiereError('INDEX_INVALID', message, { hint: 'Load it again with: portiere index populate' });
 }

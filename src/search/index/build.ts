@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 
-import { fromSystemError, PortiereError } from '../../errors.ts';
+import { fromSystemError, hasCode } from '../../errors.ts';
 import { replaceFile, sync } from '../system/disk.ts';
 import { lexicalFormat } from '../lexical/schema.ts';
 import { sendCanaries } from './canaries.ts';
@@ -30,7 +30,7 @@ export async function buildIndex(request: BuildRequest): Promise<Manifest> {
     request.onStage?.('validation');
     await validateBuild(draft.folder, manifest, embedder).catch(async (error: unknown) => {
       // What is not sound must not be taken up again; what only could not be looked at may.
-      const unsound = error instanceof PortiereError && error.code === 'INDEX_INVALID';
+      const unsound = hasCode(error, 'INDEX_INVALID');
       if (unsound) await rm(draft.folder, { recursive: true, force: true });
       throw error;
     });

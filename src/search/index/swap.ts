@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fromSystemError, PortiereError } from '../../errors.ts';
 import type { SearchEngine } from '../../ports/search-engine.ts';
 import { replaceFile, sync } from '../system/disk.ts';
+import { pointAlias } from '../lexical/elasticsearch-alias.ts';
 import { indexOf } from '../lexical/elasticsearch-index.ts';
 import { publish, publishedBuild } from './publish.ts';
 
@@ -75,16 +76,12 @@ export async function settleSwap(
 }
 
 async function endSwap(pointer: string, id: string, engine: SearchEngine | undefined): Promise<void> {
-  if (engine !== undefined) await pointAlias(engine, id);
+  if (engine !== undefined) {
+    // For readers other than our API, which asks each build's own index.
+    const { alias } = engine;
+    await pointAlias(engine, { alias, index: indexOf(id, alias) });
+  }
   await forget(pointer);
-}
-
-/** The alias is for readers other than our API, which asks each build's own index. */
-async function pointAlias(engine: SearchEngine, id: string): Promise<void> {
-  const index = indexOf(id, engine.alias);
-  const before = await engine.aliased(engine.alias);
-  if (before.length === 1 && before[0] === index) return;
-  await engine.moveAlias(engine.alias, { from: before.filter((name) => name !== index), to: index });
 }
 
 async function forget(pointer: string): Promise<void> {

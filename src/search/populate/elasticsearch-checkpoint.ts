@@ -14,10 +14,27 @@ export interface LoadCheckpoint {
 /** Milliseconds between two notes of how far it is. */
 const noteEvery = 250;
 
-/** Writes down the newest point now and then, one at a time; what fails there fails the load at its end. */
-export function noteTaker(checkpoint: LoadCheckpoint): {
+/**
+ * Runs a load that tells how far it is, and writes the newest point down now and then, one at a time; the last one also
+ * where the load fails. What the load fails of counts before what a note does.
+ */
+export async function noting(
+  checkpoint: LoadCheckpoint | undefined,
+  load: (note: (point: LoadPoint) => void) => Promise<void>,
+): Promise<void> {
+  const notes = checkpoint === undefined ? undefined : noteTaker(checkpoint);
+  try {
+    await load((point) => notes?.note(point));
+  } catch (error) {
+    await notes?.end().catch(() => undefined);
+    throw error;
+  }
+  await notes?.end();
+}
+
+function noteTaker(checkpoint: LoadCheckpoint): {
   note(point: LoadPoint): void;
-  /** Writes down the last point, also where the load failed; throws what failed there. */
+  /** Writes down the last point; throws what failed there. */
   end(): Promise<void>;
 } {
   let newest: LoadPoint | undefined;

@@ -4,7 +4,7 @@ import type { IndexState, SearchEngine } from '../../ports/search-engine.ts';
 import { type Copies, copySettings } from '../lexical/elasticsearch-copies.ts';
 import { cutBatches } from './elasticsearch-batches.ts';
 import type { Cargo } from './elasticsearch-cargo.ts';
-import { type LoadCheckpoint, type LoadPoint, noteTaker } from './elasticsearch-checkpoint.ts';
+import { type LoadCheckpoint, type LoadPoint, noting } from './elasticsearch-checkpoint.ts';
 import type { Patience, RefusedOne } from './elasticsearch-delivery.ts';
 import type { Pace } from './elasticsearch-pace.ts';
 import { sendAll } from './elasticsearch-send.ts';
@@ -31,13 +31,12 @@ export async function fill(
   const at = await resumePoint(index, resumable, checkpoint);
   const { uuid } = at ?? (await startOver(engine, cargo, copies));
   const before = at === undefined ? 0 : cargo.upTo(at.upTo);
-  const notes = checkpoint === undefined ? undefined : noteTaker(checkpoint);
   const leftOut: RefusedOne[] = [];
   const requireSame = async (): Promise<void> => {
     const now = await steadily(async () => await engine.describeIndex(index), patience);
     if (now?.uuid !== uuid) throw replaced(index);
   };
-  try {
+  await noting(checkpoint, async (note) => {
     await sendAll({
       engine,
       index,
@@ -50,16 +49,11 @@ export async function fill(
         if (refused !== 'skip') throw notTaken(cargo, leftOut);
       },
       onSent({ upTo, documents }) {
-        notes?.note({ index, uuid, upTo });
+        note({ index, uuid, upTo });
         progress.update(before + documents, total, `${unit[1]} loaded into Elasticsearch`);
       },
     });
-  } catch (error) {
-    // A note that fails too does not hide why the load did.
-    await notes?.end().catch(() => undefined);
-    throw error;
-  }
-  await notes?.end();
+  });
   await requireSame();
   if (leftOut.length > 0) progress.say(`left out ${listed(unit, leftOut)}`);
   return { refused: leftOut.length };

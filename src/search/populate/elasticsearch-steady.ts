@@ -1,4 +1,4 @@
-import { PortiereError } from '../../errors.ts';
+import { hasCode } from '../../errors.ts';
 import type { Patience } from './elasticsearch-delivery.ts';
 
 /** Repeats a call that may be repeated for as long as the engine is away and we are patient. */
@@ -8,7 +8,7 @@ export async function steadily<T>(work: () => Promise<T>, patience: Patience): P
     try {
       return await work();
     } catch (error) {
-      const isAway = error instanceof PortiereError && error.code === 'SEARCH_ENGINE_UNREACHABLE';
+      const isAway = hasCode(error, 'SEARCH_ENGINE_UNREACHABLE');
       if (!isAway || performance.now() + pause > end) throw error;
       await new Promise((resolve) => {
         setTimeout(resolve, pause);

@@ -1,5 +1,6 @@
-import { PortiereError } from '../../errors.ts';
+import { hasCode } from '../../errors.ts';
 import type { SearchEngine } from '../../ports/search-engine.ts';
+import { pointAlias } from '../lexical/elasticsearch-alias.ts';
 import { elasticsearchVectors } from '../stores/elasticsearch-vectors.ts';
 import {
   vectorDocument,
@@ -13,6 +14,7 @@ import { ensureCargo, type LoadOptions } from './elasticsearch.ts';
 import type { NumberedDocument } from './elasticsearch-batches.ts';
 import type { Cargo } from './elasticsearch-cargo.ts';
 import { expectedVectorDigest, vectorDigest } from './elasticsearch-vector-digest.ts';
+import { notHeld } from './not-held.ts';
 import { requireSelfFound } from './self-found.ts';
 import type { VectorBuild, VectorLoader } from './vector-loader.ts';
 
@@ -33,7 +35,7 @@ export function elasticsearchVectorLoader(
           build,
           async (question) => await store.nearest(build.id, question),
         ).catch(async (error: unknown) => {
-          const unsound = error instanceof PortiereError && error.code === 'INDEX_INVALID';
+          const unsound = hasCode(error, 'INDEX_INVALID');
           if (unsound) await engine.deleteIndex(cargo.index);
           throw error;
         });
@@ -56,9 +58,8 @@ export function elasticsearchVectorLoader(
       await engine.deleteIndex(vectorsIndexOf(buildId, engine.alias));
     },
     async announce(buildId) {
-      const [alias, index] = [`${engine.alias}-vectors`, vectorsIndexOf(buildId, engine.alias)];
-      const from = (await engine.aliased(alias)).filter((name) => name !== index);
-      await engine.moveAlias(alias, { from, to: index });
+      const index = vectorsIndexOf(buildId, engine.alias);
+      await pointAlias(engine, { alias: `${engine.alias}-vectors`, index });
     },
     // They go with the indices of their words.
     prune: async () => [],
@@ -83,8 +84,4 @@ function vectorCargo(build: VectorBuild, alias: string, graph: GraphShape): Carg
 function* documents(build: VectorBuild, after: number | undefined): Generator<NumberedDocument> {
   for (const stored of storedRows(build, after === undefined ? 0 : after + 1))
     yield { number: stored.row, json: vectorDocument(stored) };
-}
-
-function notHeld(message: string): PortiereError {
-  return new PortiereError('INDEX_INVALID', message, { hint: 'Load it again with: portiere index populate' });
 }

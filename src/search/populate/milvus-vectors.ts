@@ -1,4 +1,4 @@
-import { PortiereError } from '../../errors.ts';
+import { hasCode, PortiereError } from '../../errors.ts';
 import type { VectorDatabase, VectorRow } from '../../ports/vector-database.ts';
 import type { GraphShape } from '../stores/graph-shape.ts';
 import {
@@ -10,10 +10,11 @@ import {
   nearestIn,
 } from '../stores/milvus-vectors.ts';
 import { storedRows } from '../stores/stored-rows.ts';
-import { noteTaker } from './elasticsearch-checkpoint.ts';
+import { noting } from './elasticsearch-checkpoint.ts';
 import { type Patience, patience as usual } from './elasticsearch-delivery.ts';
 import { steadily } from './elasticsearch-steady.ts';
 import { requireSupported } from './milvus-version.ts';
+import { notHeld } from './not-held.ts';
 import { requireSelfFound } from './self-found.ts';
 import type { VectorBuild, VectorLoad, VectorLoader } from './vector-loader.ts';
 
@@ -41,7 +42,7 @@ export function milvusVectorLoader(
   /** One that somebody released from memory is loaded into it again. */
   const countServed = async (name: string): Promise<number> =>
     await database.count(name).catch(async (error: unknown) => {
-      if (!(error instanceof PortiereError) || error.code !== 'SEARCH_ENGINE_REFUSED') throw error;
+      if (!hasCode(error, 'SEARCH_ENGINE_REFUSED')) throw error;
       await database.serve(name, graph);
       return await database.count(name);
     });
@@ -65,7 +66,7 @@ export function milvusVectorLoader(
         await database.serve(loading, graph);
       });
       await prove(build, { database, loading, graph, steady }).catch(async (error: unknown) => {
-        const unsound = error instanceof PortiereError && error.code === 'INDEX_INVALID';
+        const unsound = hasCode(error, 'INDEX_INVALID');
         if (unsound) await database.dropCollection(loading);
         throw error;
       });
@@ -141,23 +142,17 @@ async function fill(
     await database.createCollection(loading, { dimension, description, ...collectionFields });
   }
   const { uuid = '' } = (await database.describeCollection(loading)) ?? {};
-  const notes = checkpoint === undefined ? undefined : noteTaker(checkpoint);
   let written = resumed === undefined ? 0 : resumed + 1;
-  try {
+  await noting(checkpoint, async (note) => {
     for (const rows of batches(build, resumed, Math.ceil(numbersAtOnce / build.header.dimension))) {
       await steady(async () => {
         await database.write(loading, rows);
       });
       written += rows.length;
-      notes?.note({ index: loading, uuid, upTo: rows.at(-1)?.id ?? 0 });
+      note({ index: loading, uuid, upTo: rows.at(-1)?.id ?? 0 });
       progress.update(Math.min(written, build.vectors), build.vectors, 'vectors loaded into Milvus');
     }
-  } catch (error) {
-    // What the load failed of counts, not what its note did then.
-    await notes?.end().catch(() => undefined);
-    throw error;
-  }
-  await notes?.end();
+  });
 }
 
 /** INDEX_INVALID unless a collection that was loaded holds as many vectors as its build, and they are found. */
@@ -203,8 +198,4 @@ function describe({ id, header, vectors }: VectorBuild, { m, efConstruction }: G
 function inOrder({ id, attributes, vector }: VectorRow): unknown {
   const entries = Object.entries(attributes).toSorted(([one], [other]) => (one < other ? -1 : 1));
   return [id, entries, [...Float32Array.from(vector)]];
-}
-
-function notHeld(message: string): PortiereError {
-  return new PortiereError('INDEX_INVALID', message, { hint: 'Load it again with: portiere index populate' });
 }

@@ -1,4 +1,4 @@
-import { PortiereError } from '../../errors.ts';
+import { hasCode } from '../../errors.ts';
 
 /** Milliseconds that one search waits for a server; what else was found answers alone then. */
 export const searchPatience = 1_000;
@@ -19,7 +19,7 @@ export function restAfterFailure(
     try {
       return await ask();
     } catch (error) {
-      const isWell = error instanceof PortiereError && error.code === 'SEARCH_ENGINE_REFUSED';
+      const isWell = hasCode(error, 'SEARCH_ENGINE_REFUSED');
       if (!isWell) restUntil = elapsed() + rest;
       reason = error;
       throw error;
