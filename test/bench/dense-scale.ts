@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildDense } from '../../src/search/vectors/build.ts';
 import { openDense } from '../../src/search/vectors/open.ts';
-import { type DenseType, planDense } from '../../src/search/vectors/plan.ts';
+import type { DenseType } from '../../src/search/vectors/plan.ts';
 import { measureRecall } from '../../src/search/vectors/recall.ts';
+import { planFor } from './dense-plan.ts';
 import { queriesOf, writeSynthetic } from './vectors.ts';
 
 // A dense index of many rows, built and searched in this process: time, memory, recall. Nothing to compare with.
@@ -34,7 +35,7 @@ console.log(
 );
 if (!existsSync(vectors)) await writeSynthetic(vectors, { ...given, seed: 1 });
 
-const plan = planDense({ ...given, memoryBytes: 2 ** 40, type, quality: 'standard', faissNode: false });
+const plan = planFor(type, given);
 console.log(JSON.stringify(plan));
 if (values.rebuild || !existsSync(target)) {
   const start = performance.now();

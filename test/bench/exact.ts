@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { DenseHits, DenseIndex } from '../../src/search/vectors/dense.ts';
 import { byteRowSize } from '../../src/search/vectors/byte-rows.ts';
 import { openNative } from '../../src/search/vectors/native.ts';
+import { searchInTurn } from './in-turn.ts';
 import { denseData } from './dense-data.ts';
 import { lacking, type Peer, startFaissPeer } from './peer.ts';
 import { median } from './quantile.ts';
@@ -93,7 +94,7 @@ async function compare(): Promise<void> {
     share: session.row(share),
   };
   for (let round = -1; round < Number(values.rounds); round += 1) {
-    const own = median(await inTurn(ours, single));
+    const own = median(await searchInTurn(ours, single));
     const best = await bestOf(flat, [{ threads: 1 }, { threads: 2 }]);
     const bestCodes = await bestOf(codes, [{ threads: 1 }, { threads: 2 }]);
     if (round < 0) continue;
@@ -137,16 +138,6 @@ async function check(ours: DenseIndex, flat: Peer): Promise<void> {
     if (scores.some((score) => score > last + 1e-5))
       throw new Error(`query ${at}: rows ${missing.join()} are missing`);
   }
-}
-
-async function inTurn(index: DenseIndex, queries: Float32Array): Promise<number[]> {
-  const times: number[] = [];
-  for (let at = 0; at < queries.length; at += dimension) {
-    const start = performance.now();
-    await index.search(queries.subarray(at, at + dimension), k);
-    times.push(performance.now() - start);
-  }
-  return times;
 }
 
 /** Milliseconds a query. */

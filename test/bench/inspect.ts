@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util';
 
 import { buildDense } from '../../src/search/vectors/build.ts';
 import { openDense } from '../../src/search/vectors/open.ts';
-import { type DenseType, planDense } from '../../src/search/vectors/plan.ts';
+import type { DenseType } from '../../src/search/vectors/plan.ts';
+import { factoryOf, planFor } from './dense-plan.ts';
 import { denseData } from './dense-data.ts';
 import { lacking, startFaissPeer } from './peer.ts';
 import { median } from './quantile.ts';
@@ -90,22 +91,13 @@ async function interchange(type: DenseType): Promise<void> {
     session.notRun(head, absent);
     return;
   }
-  const plan = planDense({
-    count,
-    dimension,
-    memoryBytes: 2 ** 40,
-    type,
-    quality: 'standard',
-    faissNode: false,
-  });
+  const plan = planFor(type, { count, dimension });
   const ours = type === 'Flat' ? data.vectors : data.file(type);
   const theirs = data.file(`peer-${type}`);
   await buildDense({ vectors: data.vectors, target: ours, plan, threads: 2 });
   const peer = await startFaissPeer();
   session.version('faiss-cpu', peer.version);
-  const factory = { Flat: 'Flat', IVFFlat: `IVF${plan.nlist},Flat`, IVFSQ8: `IVF${plan.nlist},SQ8` }[
-    type as string
-  ];
+  const factory = factoryOf(plan);
   await peer.ask({
     do: 'build',
     vectors: data.vectors,

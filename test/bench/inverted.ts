@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { buildDense } from '../../src/search/vectors/build.ts';
-import type { DenseIndex } from '../../src/search/vectors/dense.ts';
 import { openIvf } from '../../src/search/vectors/ivf.ts';
-import { type DenseType, planDense } from '../../src/search/vectors/plan.ts';
+import type { DenseType } from '../../src/search/vectors/plan.ts';
 import { findExactly, recallOf, type Truth } from '../../src/search/vectors/recall.ts';
+import { factoryOf, planFor } from './dense-plan.ts';
+import { searchInTurn } from './in-turn.ts';
 import { denseData } from './dense-data.ts';
 import { lacking, startFaissPeer } from './peer.ts';
 import { quantile } from './quantile.ts';
@@ -32,20 +33,9 @@ const type = values.type as DenseType;
 const k = 10;
 const data = await denseData({ count, dimension, queries: Number(values.queries), uniform: false });
 const [ours, theirs] = [data.file(type), data.file(`peer-${type}`)];
-const plan = planDense({
-  count,
-  dimension,
-  memoryBytes: 2 ** 40,
-  type,
-  quality: 'standard',
-  faissNode: false,
-});
+const plan = planFor(type, { count, dimension });
 const lists = plan.nlist ?? 0;
-const factory = {
-  IVFFlat: `IVF${lists},Flat`,
-  IVFSQ8: `IVF${lists},SQ8`,
-  IVFPQ: `IVF${lists},PQ${plan.pq?.segments}x8`,
-}[type as string];
+const factory = factoryOf(plan);
 
 interface BuildCost {
   readonly seconds: number;
@@ -139,7 +129,7 @@ async function compare(): Promise<void> {
   );
   const probing = index.probing(ownProbes ?? lists);
   for (let round = -1; round < Number(values.rounds); round += 1) {
-    const own = await timed(probing, data.queries);
+    const own = await searchInTurn(probing, data.queries);
     const nprobe = peerProbes ?? lists;
     const one = ((await peer.ask({ do: 'search', nprobe, k, threads: 1 })) as PeerSearch).times;
     const two = ((await peer.ask({ do: 'search', nprobe, k, threads: 2 })) as PeerSearch).times;
@@ -151,16 +141,6 @@ async function compare(): Promise<void> {
   await index.close();
   peer.close();
   session.finish();
-}
-
-async function timed(index: DenseIndex, queries: Float32Array): Promise<number[]> {
-  const times: number[] = [];
-  for (let at = 0; at < queries.length; at += dimension) {
-    const start = performance.now();
-    await index.search(queries.subarray(at, at + dimension), k);
-    times.push(performance.now() - start);
-  }
-  return times;
 }
 
 /** The fewest probes that are enough, each step a sixteenth more; undefined where all lists are not. */

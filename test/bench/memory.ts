@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { buildDense } from '../../src/search/vectors/build.ts';
-import { type DenseType, planDense } from '../../src/search/vectors/plan.ts';
+import type { DenseType } from '../../src/search/vectors/plan.ts';
+import { factoryOf, planFor } from './dense-plan.ts';
 import { type DenseData, denseData } from './dense-data.ts';
 import { lacking, startFaissPeer } from './peer.ts';
 import { commonOptions, openSession, type RowHead } from './session.ts';
@@ -113,19 +114,12 @@ async function serve(
 }
 
 async function prepare(type: DenseType, from: DenseData, rows: number): Promise<void> {
-  const plan = planDense({
-    count: rows,
-    dimension,
-    memoryBytes: 2 ** 40,
-    type,
-    quality: 'standard',
-    faissNode: false,
-  });
+  const plan = planFor(type, { count: rows, dimension });
   if (!existsSync(from.file(type)))
     await buildDense({ vectors: from.vectors, target: from.file(type), plan, threads: 2 });
   if (absent !== undefined || existsSync(from.file(`peer-${type}`))) return;
   const builder = await startFaissPeer();
-  const factory = `IVF${plan.nlist},SQ8`;
+  const factory = factoryOf(plan);
   await builder.ask({
     do: 'build',
     vectors: from.vectors,

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildDense } from '../../src/search/vectors/build.ts';
 import { openDense } from '../../src/search/vectors/open.ts';
-import { type DensePlan, type DenseType, planDense } from '../../src/search/vectors/plan.ts';
+import type { DenseType } from '../../src/search/vectors/plan.ts';
+import { planFor } from './dense-plan.ts';
 import { queriesOf, writeSynthetic } from './vectors.ts';
 
 // What the planner says an index takes, beside what it takes: bytes on disk, memory to build and to search. Each
@@ -57,7 +58,7 @@ async function compare(): Promise<void> {
       await writeVectors(count, dimension);
       for (const type of values.types.split(',') as DenseType[]) {
         const job = { count, dimension, type };
-        const plan = planOf(job);
+        const plan = planFor(job.type, job);
         const built = type === 'Flat' ? undefined : await inChild('build', job);
         const served = await inChild('serve', job);
         const disk = await bytesOnDisk(job);
@@ -82,13 +83,8 @@ async function compare(): Promise<void> {
   if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(rows, null, 2)}\n`);
 }
 
-function planOf({ count, dimension, type }: Job): DensePlan {
-  const memoryBytes = 2 ** 40;
-  return planDense({ count, dimension, type, memoryBytes, quality: 'standard', faissNode: type === 'HNSW' });
-}
-
 async function measureHere(what: string, job: Job): Promise<Memory> {
-  const plan = planOf(job);
+  const plan = planFor(job.type, job);
   const vectors = fileOf('vectors', job);
   const target = job.type === 'Flat' ? vectors : fileOf(job.type, job);
   const queries = queriesOf({ ...shapeOf(job), seed: 2, count: searches });
