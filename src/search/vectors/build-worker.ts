@@ -1,7 +1,17 @@
-import { workerData } from 'node:worker_threads';
+import type { BuildTask } from './build-task.ts';
 import { createCraft } from './craft.ts';
 import { serve } from './serve.ts';
+import { atOnce } from './steps.ts';
 import type { Workshop } from './workshop.ts';
 
-const { shop, thread } = workerData as { readonly shop: Workshop; readonly thread: number };
-serve(shop.header.path, () => createCraft(shop, thread));
+serve<{ readonly shop: Workshop; readonly thread: number }>({
+  name: ({ shop }) => shop.header.path,
+  open: ({ shop, thread }) =>
+    atOnce(() => {
+      const craft = createCraft(shop, thread);
+      return {
+        answer: (tasks: readonly BuildTask[]) => tasks.map((task) => craft.work(task)),
+        close: () => craft.close(),
+      };
+    }),
+});

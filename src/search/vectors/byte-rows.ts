@@ -1,5 +1,5 @@
 import { strideOf } from './flat-rows.ts';
-import { piece } from './gentle.ts';
+import type { Steps } from './steps.ts';
 import { createMemory, type KernelMemory } from './wasm.ts';
 
 /**
@@ -61,7 +61,7 @@ export const MIDDLE = 64;
 const SPARE_ROWS = 4;
 
 /** Makes bytes of all rows, reading each once and some twice; `scratch` bytes at 0 of the memory are kept free. */
-export function toByteRows(source: RowSource, scratch: number): ByteRows {
+export function* toByteRows(source: RowSource, scratch: number): Steps<ByteRows> {
   const { dimension, count } = source;
   const stride = byteStrideOf(dimension);
   const codesAt = Math.ceil(scratch / 64) * 64;
@@ -73,54 +73,79 @@ export function toByteRows(source: RowSource, scratch: number): ByteRows {
     count,
     stride,
     codesAt,
-    spread: spreadOf(source),
+    spread: yield* spreadOf(source),
     factsAt,
     facts: new Float32Array(memory.buffer, factsAt, 16 * groups),
     whole: new Int32Array(memory.buffer, factsAt, 16 * groups),
   };
+  const narrow = Float64Array.from(rows.spread, (spread) => 1 / spread);
   const codes = new Int8Array(memory.buffer, codesAt);
   const width = strideOf(dimension) / 4;
   const block = new Float32Array(BLOCK * width);
   for (let first = 0; first < count; first += BLOCK) {
     const size = Math.min(BLOCK, count - first);
-    piece(() => {
-      source.read(first, size, new Uint8Array(block.buffer));
-      for (let at = 0; at < size; at += 1) {
-        const values = block.subarray(at * width, at * width + dimension);
-        const row = first + at;
-        encodeRow(rows, row, values, codes.subarray(row * stride, row * stride + dimension));
-      }
-    });
+    source.read(first, size, new Uint8Array(block.buffer));
+    for (let at = 0; at < size; at += 1) {
+      const values = block.subarray(at * width, at * width + dimension);
+      const row = first + at;
+      const into = codes.subarray(row * stride, row * stride + dimension);
+      if (!note(rows, row, encodeRow(values, { spread: rows.spread, narrow, into }))) into.fill(0);
+    }
+    yield;
   }
   return rows;
 }
 
-function encodeRow(into: ByteRows, row: number, values: Float32Array, codes: Int8Array): void {
-  const { spread } = into;
+/** What became of a row: the sums of its bytes and of their squares, and the length of what they lose, at most. */
+interface Encoded {
+  readonly scale: number;
+  readonly sum: number;
+  readonly squares: number;
+  readonly bound: number;
+}
+
+interface Encoding {
+  readonly spread: Float32Array;
+  /** 1 by it. */
+  readonly narrow: Float64Array;
+  readonly into: Int8Array;
+}
+
+function encodeRow(values: Float32Array, { spread, narrow, into }: Encoding): Encoded {
   let most = 0;
-  for (let i = 0; i < values.length; i += 1) most = Math.max(most, Math.abs(values[i]!) / spread[i]!);
+  for (let i = 0; i < values.length; i += 1) {
+    const wide = Math.abs(values[i]! * narrow[i]!);
+    if (wide > most) most = wide;
+  }
   const scale = Math.fround(most / LARGEST);
-  let [sum, squares, loss, length] = [0, 0, 0, 0];
+  const steps = scale === 0 ? 0 : 1 / scale;
+  let sum = 0;
+  let squares = 0;
+  let loss = 0;
+  let length = 0;
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i]!;
-    const unit = spread[i]! * scale;
-    const code = unit === 0 ? 0 : Math.round(value / unit);
-    codes[i] = code;
+    // Any byte would do, as what it loses is known; NaN, or beyond what a byte holds, loses no known number.
+    const code = Math.floor(value * narrow[i]! * steps + 0.5);
+    into[i] = code;
     sum += code;
     squares += code * code;
-    const lost = value - code * unit;
+    const lost = value - code * (spread[i]! * scale);
     loss += lost * lost;
     length += value * value;
   }
   const bound = Math.sqrt(loss) + roundingOf(values.length) * Math.sqrt(length);
-  // A row with a number that is none, or too large to square, is always looked at.
+  return { scale, sum, squares, bound };
+}
+
+/** Notes what is known of a row; false for one with a number that is none, or too large to square: it is always looked at. */
+function note({ facts, whole }: ByteRows, row: number, { scale, sum, squares, bound }: Encoded): boolean {
   const usable = Number.isFinite(bound) && Number.isFinite(scale);
-  if (!usable) codes.fill(0);
-  const { facts, whole } = into;
   facts[factAt(row, 'scale')] = usable ? scale : 0;
   whole[factAt(row, 'sum')] = usable ? MIDDLE * sum : 0;
   facts[factAt(row, 'length')] = usable ? roundedUp(Math.sqrt(squares) * scale) : 0;
   facts[factAt(row, 'loss')] = usable ? roundedUp(bound) : Infinity;
+  return usable;
 }
 
 /** Of the lengths of both vectors: sums of float32 in four lanes are off by less, and so is the kernel of the bounds. */
@@ -133,7 +158,7 @@ function roundedUp(value: number): number {
 }
 
 /** Root mean square of each dimension over rows evenly spaced, and never near zero. */
-function spreadOf(source: RowSource): Float32Array {
+function* spreadOf(source: RowSource): Steps<Float32Array> {
   const { dimension, count } = source;
   const squares = new Float64Array(dimension);
   const one = new Float32Array(strideOf(dimension) / 4);
@@ -141,6 +166,7 @@ function spreadOf(source: RowSource): Float32Array {
   for (let at = 0; at < sample; at += 1) {
     source.read(Math.floor((at * count) / sample), 1, new Uint8Array(one.buffer));
     for (let i = 0; i < dimension; i += 1) if (Number.isFinite(one[i]!)) squares[i]! += one[i]! ** 2;
+    if (at % BLOCK === BLOCK - 1) yield;
   }
   const mean = squares.reduce((sum, square) => sum + square, 0) / dimension / Math.max(1, sample);
   const least = Math.sqrt(mean) / 4;

@@ -1,6 +1,7 @@
 import { type ByteQuery, toByteQuery } from './byte-query.ts';
 import { type ByteRows, byteStrideOf, factAt, type RowSource, toByteRows } from './byte-rows.ts';
 import { createBoundKernel } from './kernel-bounds.ts';
+import type { Steps } from './steps.ts';
 import { createTopK } from './top-k.ts';
 import type { KernelMemory } from './wasm.ts';
 
@@ -24,11 +25,11 @@ export interface ByteQuestion {
 const BLOCK = 1024;
 
 /** A scan of all rows of the source, with `room` bytes of its memory for the caller. */
-export function createByteScan(source: RowSource, room: number): ByteScan {
+export function* createByteScan(source: RowSource, room: number): Steps<ByteScan> {
   const termsAt = byteStrideOf(source.dimension);
   const outAt = termsAt + 48;
   const roomAt = outAt + 4 * BLOCK;
-  const rows = toByteRows(source, roomAt + room);
+  const rows = yield* toByteRows(source, roomAt + room);
   const { memory, count, stride, codesAt, factsAt } = rows;
   const queryRoom = new Uint8Array(memory.buffer, 0, stride);
   const terms = new Float32Array(memory.buffer, termsAt, 12);

@@ -8,7 +8,12 @@ import { createNearest } from './nearest.ts';
 import { BLOCK_ROWS, type Workshop } from './workshop.ts';
 
 /** What one thread of a build can do, on the memory it shares with the others. */
-export function createCraft(shop: Workshop, thread: number): (task: BuildTask) => undefined {
+export interface Craft {
+  work(task: BuildTask): undefined;
+  close(): void;
+}
+
+export function createCraft(shop: Workshop, thread: number): Craft {
   const { memory, header, book, sampleAt } = shop;
   const { stride } = book;
   const kernels = createMatrixKernels(memory);
@@ -42,7 +47,7 @@ export function createCraft(shop: Workshop, thread: number): (task: BuildTask) =
       nearest(sampleAt + first * stride, count, shop.nearest.subarray(first, first + count));
     }
   };
-  return (task) => {
+  const work = (task: BuildTask): undefined => {
     if (task.kind === 'sample') sample(task.from, task.to);
     else if (task.kind === 'nearest') nearestOf(task.from, task.to);
     else if (task.kind === 'mean') means(shop, task.from, task.to);
@@ -50,6 +55,7 @@ export function createCraft(shop: Workshop, thread: number): (task: BuildTask) =
     else if (task.kind === 'list') listsOf(task.from, task.to);
     else encode(task);
   };
+  return { work, close: () => rows.close() };
 }
 
 /** One row of each of `sampleRows` equal parts of the file, at a place in it that looks random and never changes. */

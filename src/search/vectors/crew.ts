@@ -1,5 +1,5 @@
 import type { BuildTask } from './build-task.ts';
-import { startThreads, type Thread } from './thread.ts';
+import { openInThreads, type Thread } from './thread.ts';
 import type { Workshop } from './workshop.ts';
 
 /** The threads of one build. */
@@ -12,7 +12,7 @@ export interface Crew {
 /** Starts `threads` workers on the workshop. */
 export async function startCrew(shop: Workshop, threads: number): Promise<Crew> {
   const data = Array.from({ length: threads }, (_, thread) => ({ shop, thread }));
-  const workers = await startThreads<BuildTask, undefined>('build-worker', data);
+  const workers = await openInThreads<BuildTask, undefined>('build-worker', data);
   return {
     async run(tasks, each) {
       let next = 0;

@@ -1,6 +1,14 @@
-import { workerData } from 'node:worker_threads';
 import { type ExactScan, scanExactly } from './exact-scan.ts';
 import { serve } from './serve.ts';
+import { atOnce } from './steps.ts';
 
-const scan = workerData as Omit<ExactScan, 'from' | 'to'>;
-serve(scan.header.path, () => (part: Pick<ExactScan, 'from' | 'to'>) => scanExactly({ ...scan, ...part }));
+type Part = Pick<ExactScan, 'from' | 'to'>;
+
+serve<Omit<ExactScan, keyof Part>>({
+  name: ({ header }) => header.path,
+  open: (scan) =>
+    atOnce(() => ({
+      answer: (parts: readonly Part[]) => parts.map((part) => scanExactly({ ...scan, ...part })),
+      close() {},
+    })),
+});

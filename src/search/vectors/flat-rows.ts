@@ -1,6 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { PortiereError } from '../../errors.ts';
-import { piece } from './gentle.ts';
 import { FLAT_HEADER_BYTES, type FlatHeader } from './faiss-header.ts';
 
 /** The rows of a flat index, read where they lie; a row takes `stride` bytes of what it is read into. */
@@ -51,15 +50,15 @@ export interface Reading {
   readonly path: string;
 }
 
-/** Bytes read in one call: about a millisecond. */
-const mostAtOnce = 2 ** 21;
+/** Node reads less than 2 GiB in one call. */
+const mostAtOnce = 2 ** 30;
 
 /** Fills `into`, however many reads that takes; INDEX_INVALID when the file ends first. */
 export function readFully({ file, into, position, path }: Reading): void {
   let done = 0;
   while (done < into.length) {
     const size = Math.min(mostAtOnce, into.length - done);
-    const got = piece(() => readSync(file, into, done, size, position + done));
+    const got = readSync(file, into, done, size, position + done);
     if (got === 0) throw new PortiereError('INDEX_INVALID', `${path} became shorter while it was read.`);
     done += got;
   }

@@ -1,6 +1,14 @@
-import { workerData } from 'node:worker_threads';
-import { createListSearch, type ListSearchData } from './list-search.ts';
+import type { ListQuestion } from './list-question.ts';
+import { type ListSearchData, openListSearch } from './list-search.ts';
 import { serve } from './serve.ts';
 
-const data = workerData as ListSearchData;
-serve(data.layout.path, () => createListSearch(data));
+serve<ListSearchData>({
+  name: ({ layout }) => layout.path,
+  *open(data) {
+    const lists = yield* openListSearch(data);
+    return {
+      answer: (questions: readonly ListQuestion[]) => questions.map((question) => lists.answer(question)),
+      close: () => lists.close(),
+    };
+  },
+});

@@ -10,7 +10,7 @@ import { codeStrideOf } from './list-shard.ts';
 import type { ListQuestion } from './list-question.ts';
 import type { ListSearchData } from './list-search.ts';
 import { checkScore, checkSearch } from './query.ts';
-import { startThreads, type Thread } from './thread.ts';
+import { openInThreads, type Thread } from './thread.ts';
 import { bestFirst, firstHits, mergeHits } from './top-k.ts';
 
 export interface IvfOptions {
@@ -57,7 +57,7 @@ export async function openIvf(path: string, options: IvfOptions = {}): Promise<I
     vectors,
     met,
   }));
-  const threads = await startThreads<ListQuestion, DenseHits>('ivf-worker', data, options).catch(cannotLoad);
+  const threads = await openInThreads<ListQuestion, DenseHits>('ivf-worker', data, options).catch(cannotLoad);
   const [least, each] = RERANK[coding.kind];
   const rerank = (k: number) => Math.max(k, options.rerank ?? least, each * k);
   const crew = { threads, fromFile: vectors !== undefined, sizes };

@@ -3,6 +3,7 @@ import { createDotKernel } from './kernel.ts';
 import { createCodeKernel } from './kernel-codes.ts';
 import { createTableKernels } from './kernel-table.ts';
 import type { ListShard } from './list-shard.ts';
+import type { Steps } from './steps.ts';
 
 /** Slots scored in one go. */
 export const SLOTS = 1024;
@@ -30,10 +31,10 @@ export function scorerScratch(dimension: number, coding: IvfCoding): number {
 }
 
 /** The scorer for the coding of the shard; uses the memory from 0 on. */
-export function createListScorer(shard: ListShard, dimension: number, coding: IvfCoding): ListScorer {
+export function* createListScorer(shard: ListShard, dimension: number, coding: IvfCoding): Steps<ListScorer> {
   if (coding.kind === 'flat') return vectorScorer(shard);
   return coding.kind === 'sq8'
-    ? byteScorer(shard, dimension, coding)
+    ? yield* byteScorer(shard, dimension, coding)
     : segmentScorer(shard, dimension, coding);
 }
 
@@ -58,11 +59,11 @@ function vectorScorer({ memory, codesAt, codeStride }: ListShard): ListScorer {
  * Codes as signed bytes times the query as whole numbers 1 to 127 (it, times the ranges, plus 64): both exact
  * sums; what the rounding of the query costs, `score` or a second look at the vectors puts right.
  */
-function byteScorer(
+function* byteScorer(
   { memory, codesAt, codeStride, sumsAt, rows }: ListShard,
   dimension: number,
   { lowest, range, byResidual }: Extract<IvfCoding, { kind: 'sq8' }>,
-): ListScorer {
+): Steps<ListScorer> {
   const termsAt = codeStride;
   const outAt = termsAt + 32;
   const steps = new Uint8Array(memory.buffer, 0, codeStride);
@@ -70,26 +71,23 @@ function byteScorer(
   const found = new Float32Array(memory.buffer, outAt, SLOTS);
   const codes = new Int8Array(memory.buffer);
   const dots = createCodeKernel(memory);
-  makeSigned();
   const sums = new Int32Array(memory.buffer, sumsAt, rows.length);
   for (let slot = 0; slot < rows.length; slot += 1) {
-    const start = codesAt + slot * codeStride;
-    let sum = 0;
-    for (let i = 0; i < dimension; i += 1) sum += codes[start + i]!;
-    sums[slot] = 64 * sum;
+    sums[slot] = 64 * makeSigned(codesAt + slot * codeStride);
+    if (slot % SLOTS === SLOTS - 1) yield;
   }
   const weights = new Float64Array(dimension);
   let [step, offset] = [0, 0];
 
-  /** FAISS's codes are 0 to 255; the kernel takes them less 128, with zeros beyond the dimension. */
-  function makeSigned(): void {
-    const words = new Int32Array(memory.buffer, codesAt, (rows.length * codeStride) / 4);
-    for (let at = 0; at < words.length; at += 1) words[at]! ^= 0x80808080 | 0;
-    if (codeStride === dimension) return;
-    for (let slot = 0; slot < rows.length; slot += 1) {
-      const end = codesAt + (slot + 1) * codeStride;
-      codes.fill(0, end - codeStride + dimension, end);
+  /** FAISS's codes are 0 to 255; the kernel takes them less 128, with zeros beyond the dimension. Gives their sum. */
+  function makeSigned(start: number): number {
+    let sum = 0;
+    for (let at = start; at < start + dimension; at += 1) {
+      codes[at]! ^= 0x80;
+      sum += codes[at]!;
     }
+    codes.fill(0, start + dimension, start + codeStride);
+    return sum;
   }
   return {
     setQuery(query) {

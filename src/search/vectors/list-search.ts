@@ -9,6 +9,7 @@ import { createListScan } from './list-scan.ts';
 import { createListScorer, scorerScratch } from './list-scorer.ts';
 import { type ListShard, loadLists } from './list-shard.ts';
 import { createRowScores, rowScratch } from './row-scores.ts';
+import type { Steps } from './steps.ts';
 import { bestFirst, createTopK } from './top-k.ts';
 
 /** What a thread needs to hold its part of an inverted file. */
@@ -21,20 +22,27 @@ export interface ListSearchData {
   readonly met: Uint8Array;
 }
 
-/** Loads a thread's lists and answers questions about them: lists or rows, with their scores. */
-export function createListSearch(data: ListSearchData): (question: ListQuestion) => DenseHits {
+/** A thread's lists, in memory. */
+export interface ListSearch {
+  /** Lists or rows, with their scores. */
+  answer(question: ListQuestion): DenseHits;
+  close(): void;
+}
+
+/** Loads a thread's lists. */
+export function* openListSearch(data: ListSearchData): Steps<ListSearch> {
   const { layout } = data;
   const { dimension, coding } = layout;
   const vectorsAt = scorerScratch(dimension, coding);
   const scratch = vectorsAt + rowScratch(dimension);
-  const shard = loadLists({ layout, lists: data.lists, scratch, met: data.met });
-  const scorer = createListScorer(shard, dimension, coding);
-  const rows =
-    data.vectors && createRowScores(shard.memory, { dimension, at: vectorsAt, rows: openRows(data.vectors) });
+  const shard = yield* loadLists({ layout, lists: data.lists, scratch, met: data.met });
+  const scorer = yield* createListScorer(shard, dimension, coding);
+  const probe = yield* createProbe(shard, { dimension, vectorsAt });
+  const file = data.vectors && openRows(data.vectors);
+  const rows = file && createRowScores(shard.memory, { dimension, at: vectorsAt, rows: file });
   const scan = createListScan(shard, scorer, { count: layout.count, precise: rows === undefined });
-  const probe = createProbe(shard, { dimension, vectorsAt });
 
-  return (question) => {
+  const answer = (question: ListQuestion): DenseHits => {
     if (question.kind === 'probe') return probe(question.query, question.probes);
     if (question.kind === 'scan') return scan.best(question);
     if (question.kind === 'search') {
@@ -46,13 +54,14 @@ export function createListSearch(data: ListSearchData): (question: ListQuestion)
     const { query, rows: asked } = question;
     return { rows: asked, scores: rows ? [...rows.of(query, asked)] : scan.scores(query, asked) };
   };
+  return { answer, close: () => file?.close() };
 }
 
 /** The nearest centroids of a query; uses the scratch that exact scores use too. */
-function createProbe(
+function* createProbe(
   { memory, lists, centroidsAt }: ListShard,
   { dimension, vectorsAt }: { readonly dimension: number; readonly vectorsAt: number },
-): (query: Float32Array, probes: number) => DenseHits {
+): Steps<(query: Float32Array, probes: number) => DenseHits> {
   const stride = strideOf(dimension);
   const centroids = new Uint8Array(memory.buffer, centroidsAt, lists.length * stride);
   const source = {
@@ -61,7 +70,7 @@ function createProbe(
     read: (first: number, count: number, into: Uint8Array) =>
       into.set(centroids.subarray(first * stride, (first + count) * stride)),
   };
-  const scan = createByteScan(source, 0);
+  const scan = yield* createByteScan(source, 0);
   const outAt = vectorsAt + stride;
   const queryRoom = new Float32Array(memory.buffer, vectorsAt, stride / 4);
   const scores = new Float32Array(memory.buffer, outAt, 4);

@@ -3,6 +3,7 @@ import { invalidIndex } from './faiss-header.ts';
 import { readFully, strideOf } from './flat-rows.ts';
 import { codeSizeOf, listOffsets } from './ivf-format.ts';
 import type { IvfLayout } from './ivf-layout.ts';
+import type { Steps } from './steps.ts';
 import { createMemory, type KernelMemory } from './wasm.ts';
 
 /** Some lists of an inverted file, in memory. */
@@ -43,7 +44,7 @@ export function codeStrideOf({ coding, dimension }: Pick<IvfLayout, 'coding' | '
 }
 
 /** Reads the lists into memory; INDEX_INVALID for labels that are no row numbers. */
-export function loadLists({ layout, lists, scratch, met }: ListsToLoad): ListShard {
+export function* loadLists({ layout, lists, scratch, met }: ListsToLoad): Steps<ListShard> {
   const { sizes, dimension, centroids, coding } = layout;
   const codeSize = codeSizeOf(coding, dimension);
   const codeStride = codeStrideOf(layout);
@@ -74,6 +75,7 @@ export function loadLists({ layout, lists, scratch, met }: ListsToLoad): ListSha
       const target = new Uint8Array(ids.buffer);
       readFully({ file, path: layout.path, into: target, position: position + size * codeSize });
       takeIds(rows.subarray(firstSlots[at], firstSlots[at]! + size), { ids, met, path: layout.path });
+      yield;
     }
   } finally {
     closeSync(file);

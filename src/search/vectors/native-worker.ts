@@ -1,7 +1,6 @@
-import { workerData } from 'node:worker_threads';
 import type { ByteQuestion } from './byte-scan.ts';
 import type { DenseHits } from './dense.ts';
-import { serveTogether } from './serve.ts';
+import { serve } from './serve.ts';
 import { loadShard, type ShardRange } from './shard.ts';
 
 /** What the worker is asked; `rows` are numbers of the index, `allowed` covers the worker's rows only. */
@@ -10,14 +9,19 @@ export type ShardQuestion = ByteQuestion | { readonly query: Float32Array; reado
 /** The best rows, or the scores asked for. */
 export type ShardAnswer = DenseHits | { readonly scores: Float32Array };
 
-const range = workerData as ShardRange;
-serveTogether(range.header.path, () => {
-  const shard = loadShard(range);
-  return (questions: readonly ShardQuestion[]): ShardAnswer[] => {
-    const searches = questions.filter((question) => 'k' in question);
-    const hits = shard.search(searches)[Symbol.iterator]();
-    return questions.map((question) =>
-      'rows' in question ? { scores: shard.score(question.query, question.rows) } : hits.next().value!,
-    );
-  };
+serve<ShardRange>({
+  name: ({ header }) => header.path,
+  *open(range) {
+    const shard = yield* loadShard(range);
+    return {
+      answer(questions: readonly ShardQuestion[]): ShardAnswer[] {
+        const searches = questions.filter((question) => 'k' in question);
+        const hits = shard.search(searches)[Symbol.iterator]();
+        return questions.map((question) =>
+          'rows' in question ? { scores: shard.score(question.query, question.rows) } : hits.next().value!,
+        );
+      },
+      close: () => shard.close(),
+    };
+  },
 });

@@ -8,7 +8,7 @@ import { byteRowSize } from './byte-rows.ts';
 import { checkScore, checkSearch } from './query.ts';
 import { MAX_SHARD_BYTES, type ShardRange } from './shard.ts';
 import type { ShardAnswer, ShardQuestion } from './native-worker.ts';
-import { startThreads } from './thread.ts';
+import { openInThreads } from './thread.ts';
 import { mergeHits } from './top-k.ts';
 
 export interface NativeOptions {
@@ -31,7 +31,7 @@ export async function openNative(path: string, options: NativeOptions = {}): Pro
   const header = await readFlatHeader(real);
   const threads = options.threads ?? Math.min(4, availableParallelism());
   const ranges = divide(header, threads);
-  const shards = await startThreads<ShardQuestion, ShardAnswer>('native-worker', ranges, options).catch(
+  const shards = await openInThreads<ShardQuestion, ShardAnswer>('native-worker', ranges, options).catch(
     cannotLoad,
   );
   const { dimension, count } = header;

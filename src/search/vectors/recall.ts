@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { DenseHits, DenseIndex } from './dense.ts';
 import type { ExactScan } from './exact-scan.ts';
 import { readFlatHeader } from './faiss-header.ts';
-import { startThreads } from './thread.ts';
+import { openInThreads } from './thread.ts';
 import { mergeHits } from './top-k.ts';
 
 /** The true best rows of some queries. */
@@ -23,7 +23,7 @@ export async function findExactly(exactFile: string, queries: Float32Array, k: n
   const { dimension, count } = header;
   const parts = Math.min(4, availableParallelism());
   const data = Array.from({ length: parts }, () => ({ header, queries, k }));
-  const threads = await startThreads<Pick<ExactScan, 'from' | 'to'>, DenseHits[]>('exact-worker', data);
+  const threads = await openInThreads<Pick<ExactScan, 'from' | 'to'>, DenseHits[]>('exact-worker', data);
   try {
     const found = await Promise.all(
       threads.map((thread, part) => {

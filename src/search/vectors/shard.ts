@@ -3,6 +3,7 @@ import type { DenseHits } from './dense.ts';
 import type { FlatHeader } from './faiss-header.ts';
 import { openRows } from './flat-rows.ts';
 import { createRowScores, rowScratch } from './row-scores.ts';
+import type { Steps } from './steps.ts';
 import { createTopK } from './top-k.ts';
 
 /** Rows [`start`, `end`) of a flat index, searched on the calling thread: bytes in memory, the rows themselves in the file. */
@@ -11,6 +12,7 @@ export interface Shard {
   search(questions: readonly ByteQuestion[]): DenseHits[];
   /** Inner products with the given rows (numbers of the index, all within the shard). */
   score(query: Float32Array, rows: readonly number[]): Float32Array;
+  close(): void;
 }
 
 export interface ShardRange {
@@ -23,7 +25,7 @@ export interface ShardRange {
 export const MAX_SHARD_BYTES = 3 * 2 ** 30;
 
 /** Reads the rows from disk; INDEX_INVALID when the file ends before them. */
-export function loadShard({ header, start, end }: ShardRange): Shard {
+export function* loadShard({ header, start, end }: ShardRange): Steps<Shard> {
   const { dimension } = header;
   const rows = openRows(header);
   const source = {
@@ -31,20 +33,25 @@ export function loadShard({ header, start, end }: ShardRange): Shard {
     count: end - start,
     read: (first: number, count: number, into: Uint8Array) => rows.read(start + first, count, into),
   };
-  const scan = createByteScan(source, rowScratch(dimension));
-  const exact = createRowScores(scan.memory, { dimension, at: scan.roomAt, rows });
-
-  return {
-    search(questions) {
-      const near = scan.near(questions);
-      return questions.map(({ query, k }, at) => {
-        const kept = near[at]!.map((row) => start + row);
-        const scores = exact.of(query, kept);
-        const best = createTopK(k);
-        for (const [place, row] of kept.entries()) best.offer(row, scores[place]!);
-        return best.hits();
-      });
-    },
-    score: (query, asked) => exact.of(query, asked),
-  };
+  try {
+    const scan = yield* createByteScan(source, rowScratch(dimension));
+    const exact = createRowScores(scan.memory, { dimension, at: scan.roomAt, rows });
+    return {
+      search(questions) {
+        const near = scan.near(questions);
+        return questions.map(({ query, k }, at) => {
+          const kept = near[at]!.map((row) => start + row);
+          const scores = exact.of(query, kept);
+          const best = createTopK(k);
+          for (const [place, row] of kept.entries()) best.offer(row, scores[place]!);
+          return best.hits();
+        });
+      },
+      score: (query, asked) => exact.of(query, asked),
+      close: () => rows.close(),
+    };
+  } catch (error) {
+    rows.close();
+    throw error;
+  }
 }

@@ -5,6 +5,7 @@ import { toByteQuery } from '../../../src/search/vectors/byte-query.ts';
 import { factAt, MIDDLE, toByteRows } from '../../../src/search/vectors/byte-rows.ts';
 import { readFlatHeader } from '../../../src/search/vectors/faiss-header.ts';
 import { loadShard } from '../../../src/search/vectors/shard.ts';
+import { finish } from '../../../src/search/vectors/steps.ts';
 import { noise, temporaryFolder, writeFlat } from './given.ts';
 
 let folder: string;
@@ -32,18 +33,20 @@ const kinds: Readonly<Record<string, (value: number, at: number) => number>> = {
 describe('rows as bytes', () => {
   it.each(Object.entries(kinds))('know how far off they are: rows %s', async (_, change) => {
     const rows = noise(count * dimension).map(change);
-    const made = toByteRows(
-      {
-        dimension,
-        count,
-        read: (first, size, into) => {
-          // Each row in whole steps of 64 bytes.
-          const target = new Float32Array(into.buffer, into.byteOffset, into.byteLength / 4);
-          for (let at = 0; at < size; at += 1)
-            target.set(rows.subarray((first + at) * dimension, (first + at + 1) * dimension), at * 80);
+    const made = finish(
+      toByteRows(
+        {
+          dimension,
+          count,
+          read: (first, size, into) => {
+            // Each row in whole steps of 64 bytes.
+            const target = new Float32Array(into.buffer, into.byteOffset, into.byteLength / 4);
+            for (let at = 0; at < size; at += 1)
+              target.set(rows.subarray((first + at) * dimension, (first + at + 1) * dimension), at * 80);
+          },
         },
-      },
-      0,
+        0,
+      ),
     );
     const codes = new Int8Array(made.memory.buffer, made.codesAt);
     for (const seed of [3, 4, 5]) {
@@ -66,7 +69,7 @@ describe('rows as bytes', () => {
 
   it.each(Object.entries(kinds))('find what the rows themselves say: rows %s', async (_, change) => {
     const rows = noise(count * dimension).map(change);
-    const shard = loadShard({ header: await headerOf(rows), start: 0, end: count });
+    const shard = finish(loadShard({ header: await headerOf(rows), start: 0, end: count }));
     const all = Array.from({ length: count }, (_, row) => row);
     const queries = [6, 7, 8].map((seed) => noise(dimension, seed).map(change));
     const together = shard.search(queries.map((query) => ({ query, k: 10 })));
@@ -92,7 +95,7 @@ describe('rows as bytes', () => {
       Array.from({ length: dimension }, () => 3e38),
     );
     await file.close();
-    const shard = loadShard({ header, start: 0, end: count });
+    const shard = finish(loadShard({ header, start: 0, end: count }));
     const query = noise(dimension, 9);
     const scores = shard.score(
       query,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFlatHeader } from '../../../src/search/vectors/faiss-header.ts';
 import { loadShard } from '../../../src/search/vectors/shard.ts';
+import { finish } from '../../../src/search/vectors/steps.ts';
 import { noise, temporaryFolder, writeFlat } from './given.ts';
 
 let folder: string;
@@ -21,7 +22,7 @@ describe('searching part of an index', () => {
         await writeFlat(path.join(folder, `d${dimension}`), dimension, rows),
       );
       const [start, end] = [3, 1029];
-      const shard = loadShard({ header, start, end });
+      const shard = finish(loadShard({ header, start, end }));
       const query = noise(dimension, 7);
       const exact = (row: number) =>
         query.reduce((sum, value, at) => sum + value * rows[row * dimension + at]!, 0);
@@ -40,7 +41,7 @@ describe('searching part of an index', () => {
   it('filters before it counts, whole blocks too', async () => {
     const rows = noise(3000 * 4);
     const header = await readFlatHeader(await writeFlat(path.join(folder, 'filtered'), 4, rows));
-    const shard = loadShard({ header, start: 0, end: 3000 });
+    const shard = finish(loadShard({ header, start: 0, end: 3000 }));
     const allowed = new Uint8Array(3000);
     for (const row of [2, 1500, 1501, 2999]) allowed[row] = 1;
     const query = noise(4, 3);
@@ -56,7 +57,7 @@ describe('searching part of an index', () => {
     const file = await writeFlat(path.join(folder, 'shrunk'), 4, noise(40));
     const header = await readFlatHeader(file);
     await truncate(file, 100);
-    expect(() => loadShard({ header, start: 0, end: 10 })).toThrow(
+    expect(() => finish(loadShard({ header, start: 0, end: 10 }))).toThrow(
       expect.objectContaining({ code: 'INDEX_INVALID', message: expect.stringContaining(file) }),
     );
   });
