@@ -16,13 +16,11 @@ export interface IndexRegistry<Command extends Described> {
   readonly half: (text: string) => string;
 }
 
-const background = 10;
-
 /** Loads an action that gives way to what serves on the same machine: searches come before index jobs. */
 function givingWay(load: () => Promise<Action>): () => Promise<Action> {
   return async () => {
-    const { getPriority, setPriority } = await import('node:os');
-    if (getPriority() < background) setPriority(background);
+    const { giveWay } = await import('../search/system/give-way.ts');
+    giveWay();
     return await load();
   };
 }

@@ -39,10 +39,11 @@ export async function watchIndex(
   let held: Held | undefined;
   let failure: string | null = null;
   let failed: string | null = null;
+  let seen: string | undefined;
   let retryAt = 0;
   let looking: Promise<void> | undefined;
 
-  const look = async (): Promise<void> => {
+  const look = async (atOnce: boolean): Promise<void> => {
     let id: string | undefined;
     try {
       id = await publishedBuild(request.pointer);
@@ -52,6 +53,10 @@ export async function watchIndex(
         failed = failure = null;
         return;
       }
+      // Who has just published it is still busy with the servers that are asked meanwhile: the next look opens it.
+      const settled = atOnce || held === undefined || id === seen;
+      seen = id;
+      if (!settled) return;
       const next = await openPublished({ ...request, gently: held !== undefined });
       if (held !== undefined) await warm(next, request.embedder);
       const before = held;
@@ -67,15 +72,19 @@ export async function watchIndex(
       if (failure !== known) onFailure(error);
     }
   };
-  const refresh = async (): Promise<void> => {
-    looking ??= look().finally(() => {
+  const turn = async (atOnce: boolean): Promise<void> => {
+    looking ??= look(atOnce).finally(() => {
       looking = undefined;
     });
     await looking;
   };
+  const refresh = async (): Promise<void> => {
+    await looking;
+    await turn(true);
+  };
   await refresh();
   const timer = setInterval(() => {
-    refresh().catch(onFailure);
+    turn(false).catch(onFailure);
   }, lookEvery);
   timer.unref();
 

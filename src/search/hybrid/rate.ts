@@ -67,9 +67,7 @@ export async function likenesses(
   { q, vector, nearest }: Query,
   { found, byWords }: Candidates,
 ): Promise<Likeness[]> {
-  const terms = [...found].flatMap((concept_id) =>
-    lexical.textsOf(concept_id).map(({ row, key }) => ({ concept_id, row, key })),
-  );
+  const terms = lexical.termsOf([...found]);
   const cosines = new Map(nearest.rows.map((row, index) => [row, nearest.scores[index] ?? 0]));
   const unknown = terms.map(({ row }) => row).filter((row) => !cosines.has(row));
   const computed = unknown.length === 0 || vector === undefined ? [] : await dense.score(vector, unknown);

@@ -18,9 +18,13 @@ export function elasticsearchWords(engine: SearchEngine, elapsed: () => number):
       const found = await unlessResting(
         async () => await engine.search(indexOf(id, engine.alias), body, searchPatience),
       );
+      const names = new Map<number, number>();
+      for (const { concept_id, row } of lexical.termsOf(found.map(({ id: concept }) => Number(concept)))) {
+        if (!names.has(concept_id)) names.set(concept_id, row);
+      }
       return found.flatMap(({ id: concept, score }) => {
         const concept_id = Number(concept);
-        const row = lexical.textsOf(concept_id)[0]?.row;
+        const row = names.get(concept_id);
         return row === undefined || allowed?.[row] === 0 ? [] : [{ row, concept_id, score }];
       });
     },

@@ -24,13 +24,20 @@ export interface LexicalIndex {
   /** In how many terms a word occurs, spelled as in a `textKey`. */
   frequency(word: string): number;
   term(row: number): Term | undefined;
-  /** All terms of a concept, the name first, their texts as `textKey` spells them. */
-  textsOf(conceptId: number): readonly { readonly row: number; readonly key: string }[];
+  /** All terms of some concepts, each concept's name first, in the order of the concepts. */
+  termsOf(conceptIds: readonly number[]): readonly ConceptTerm[];
   concept(conceptId: number): Concept | undefined;
   conceptByCode(vocabularyId: string, code: string): Concept | undefined;
   page(conceptId: number): ConceptPage | undefined;
   counts(): { readonly concepts: number; readonly terms: number };
   close(): void;
+}
+
+/** A term of a concept, its text as `textKey` spells it. */
+export interface ConceptTerm {
+  readonly concept_id: number;
+  readonly row: number;
+  readonly key: string;
 }
 
 /** A concept with what surrounds it. */
@@ -64,7 +71,11 @@ export function openLexical(file: string): LexicalIndex {
     select(`SELECT row, concept_id FROM term JOIN concept USING (concept_id) WHERE text_key = ? AND allowed(row)
     ORDER BY invalid_reason IS NOT NULL, standard_concept IS NOT 'S', kind, row LIMIT 1000`);
   const term = select('SELECT row, concept_id, kind, text FROM term WHERE row = ?');
-  const texts = select('SELECT row, text_key AS key FROM term WHERE concept_id = ? ORDER BY row');
+  // One statement for all: an eighth of what one for each takes. The list is gone through in its order, and the index
+  // of concepts has a concept's rows in theirs.
+  const terms = select(
+    'SELECT concept_id, row, text_key AS key FROM json_each(?) CROSS JOIN term ON concept_id = value',
+  );
   const concept = select(`SELECT ${conceptColumns} FROM concept WHERE concept_id = ?`);
   const byVocabulary = select(
     `SELECT ${conceptColumns} FROM concept WHERE vocabulary_id = ? COLLATE NOCASE AND code_key = ? ORDER BY concept_code <> ?`,
@@ -102,7 +113,7 @@ export function openLexical(file: string): LexicalIndex {
     },
     frequency: (word) => words.frequency(word),
     term: (row) => term.get(row) as unknown as Term | undefined,
-    textsOf: (conceptId) => texts.all(conceptId) as unknown as ReturnType<LexicalIndex['textsOf']>,
+    termsOf: (conceptIds) => terms.all(JSON.stringify(conceptIds)) as unknown as ConceptTerm[],
     concept: find,
     conceptByCode: (vocabularyId, wanted) =>
       byVocabulary.get(vocabularyId, codeKey(wanted), wanted) as unknown as Concept | undefined,

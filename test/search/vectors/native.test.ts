@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DenseIndex } from '../../../src/search/vectors/dense.ts';
@@ -81,6 +81,46 @@ describe('native index', () => {
     await index.close();
     await waiting;
     await expect(index.search(new Float32Array(2), 1)).rejects.toMatchObject({ code: 'INDEX_INVALID' });
+  });
+});
+
+describe('two indexes in the same threads', () => {
+  const dimension = 16;
+  const query = noise(dimension, 5);
+  const made = async (name: string, seed: number) =>
+    await writeFlat(path.join(folder, name), dimension, noise(30_000 * dimension, seed));
+
+  it('answers from the first while the second is opened gently, and each from its own rows', async () => {
+    const first = await openNative(await made('first', 1), { threads: 2 });
+    const due = await first.search(query, 5);
+    let opened = false;
+    const opening = openNative(await made('second', 2), { threads: 2, gently: true }).finally(() => {
+      opened = true;
+    });
+    let meanwhile = 0;
+    while (!opened) {
+      expect(await first.search(query, 5)).toEqual(due);
+      if (!opened) meanwhile += 1;
+    }
+    expect(meanwhile).toBeGreaterThan(2);
+    const second = await opening;
+    const others = await second.search(query, 5);
+    expect(others).not.toEqual(due);
+    await first.close();
+    await expect(first.search(query, 5)).rejects.toMatchObject({ code: 'INDEX_INVALID' });
+    expect(await second.search(query, 5)).toEqual(others);
+    await second.close();
+  });
+
+  it('goes on with the first where the second cannot be opened', async () => {
+    const first = await openNative(await made('whole', 1), { threads: 2 });
+    const due = await first.search(query, 5);
+    const cut = await made('cut', 2);
+    const opening = openNative(cut, { threads: 2, gently: true });
+    await truncate(cut, 100_000);
+    await expect(opening).rejects.toMatchObject({ code: 'INDEX_INVALID' });
+    expect(await first.search(query, 5)).toEqual(due);
+    await first.close();
   });
 });
 
