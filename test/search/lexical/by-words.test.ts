@@ -26,6 +26,20 @@ describe('search by words', () => {
     expect(hits.every(({ score }, at) => at === 0 || score <= hits[at - 1]!.score)).toBe(true);
   });
 
+  it('knows the terms of many concepts at once, in the order they are asked for, names first', () => {
+    expect(index.termsOf([20_003, 7, 20_001]).map(({ concept_id, key }) => [concept_id, key])).toEqual([
+      [20_003, 'meniere disorder of ear'],
+      [7, 'disorder of site 6'],
+      [20_001, 'rhinolithiasis'],
+      [20_001, 'stone of the nose'],
+      [20_001, 'nose stone'],
+      [20_001, 'concrement of nose'],
+    ]);
+    expect(index.termsOf([])).toEqual([]);
+    expect(index.termsOf([99])).toHaveLength(1);
+    expect(index.termsOf([-1])).toEqual([]);
+  });
+
   it('reads words without case, accents and punctuation', () => {
     expect(ids('MENIERE')).toEqual([20_003]);
     expect(ids('"ménière" OR (x')).toEqual([20_003]);
