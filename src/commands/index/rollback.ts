@@ -1,12 +1,13 @@
 import { PortiereError } from '../../errors.ts';
 import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
+import { checkFiles } from '../../search/index/check-files.ts';
 import type { Manifest } from '../../search/index/manifest.ts';
 import { refuseOtherModel } from '../../search/index/open.ts';
 import { listBuilds, publishedBuild } from '../../search/index/publish.ts';
 import { openProject, type Project, underLease } from '../context.ts';
 import { embedderOf } from '../embedder.ts';
 import { withSearchEngine } from '../search-engine.ts';
-import { chosenBuild } from './builds.ts';
+import { chosenBuild, folderOf } from './builds.ts';
 import { insideStack } from '../inside.ts';
 import { publishBuild } from './publish.ts';
 
@@ -29,6 +30,7 @@ export async function rollback(ports: Ports, options: RollbackOptions): Promise<
     const from = (await publishedBuild(project.pointer)) ?? null;
     const manifest = await chosenBuild(project, options.build ?? (await before(project)));
     await refuseWhatIsNotServed(ports, project, manifest);
+    await checkFiles(folderOf(project, manifest), manifest, { quickly: true });
     await ports.reporter.step(
       `Publish build ${manifest.id}`,
       async (progress) =>

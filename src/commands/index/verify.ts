@@ -1,9 +1,9 @@
 import path from 'node:path';
 
-import { PortiereError } from '../../errors.ts';
 import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import type { SearchEngine } from '../../ports/search-engine.ts';
-import { fileNames, fingerprint, type Manifest } from '../../search/index/manifest.ts';
+import { checkFiles } from '../../search/index/check-files.ts';
+import { fileNames, type Manifest } from '../../search/index/manifest.ts';
 import { refuseOtherModel } from '../../search/index/open.ts';
 import { validateBuild } from '../../search/index/validate.ts';
 import { indexOf } from '../../search/lexical/elasticsearch-index.ts';
@@ -28,7 +28,7 @@ export async function verify(ports: Ports, options: VerifyOptions): Promise<Outc
   if (elsewhere !== undefined) return elsewhere;
   const manifest = await chosenBuild(project, options.build);
   const bytes = await ports.reporter.step(`Verify build ${manifest.id}`, async () => {
-    const read = await verifyFiles(project, manifest);
+    const read = await checkFiles(folderOf(project, manifest), manifest);
     const embedder = await embedderOf(ports, project);
     try {
       refuseOtherModel(manifest, embedder.identity);
@@ -44,25 +44,6 @@ export async function verify(ports: Ports, options: VerifyOptions): Promise<Outc
     data: { build: id, bytes, concepts: counts.concepts },
     view: [`Build ${id} is what its manifest says: ${bytes.toLocaleString('en-US')} bytes read.`],
   };
-}
-
-async function verifyFiles(project: Project, manifest: Manifest): Promise<number> {
-  let read = 0;
-  const problems: { path: string; reason: string }[] = [];
-  for (const [name, { bytes, sha256 }] of Object.entries(manifest.files)) {
-    const file = path.join(folderOf(project, manifest), name);
-    const found = await fingerprint(file).catch(() => undefined);
-    if (found === undefined) problems.push({ path: file, reason: 'it is not there' });
-    else if (found.bytes !== bytes)
-      problems.push({ path: file, reason: `${found.bytes} bytes, not ${bytes}` });
-    else if (found.sha256 !== sha256) problems.push({ path: file, reason: 'its checksum is another' });
-    read += found?.bytes ?? 0;
-  }
-  if (problems.length === 0) return read;
-  throw new PortiereError('INDEX_INVALID', `The build ${manifest.id} is damaged.`, {
-    hint: 'Publish the one before with: portiere index rollback; then build again: portiere index build',
-    problems,
-  });
 }
 
 /** What the servers hold of the build, by id and content, against the build's own files. */

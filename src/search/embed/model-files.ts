@@ -1,6 +1,6 @@
 import { access, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { PortiereError } from '../../errors.ts';
+import { PortiereError, type Problem } from '../../errors.ts';
 import { readFolderSpec } from './folder-spec.ts';
 import { baseName, findModel, knownModels, modelFiles, type ModelSpec, type Precision } from './models.ts';
 
@@ -41,11 +41,12 @@ export async function locateModel(places: ModelPlaces): Promise<LocatedModel> {
     // MODEL_DIR may be one model's folder under any name, unless it turns out to be another model's.
     if (folder === modelDir && !isNamed(folder, model) && !(known && (await couldBe(folder, known))))
       continue;
-    if (await isComplete(folder, precision)) {
+    if ((await lackingFiles(folder, precision)).length === 0) {
       return { folder, spec: known ?? (await readFolderSpec(folder, model)) };
     }
   }
-  throw known ? missing(places, looked) : unknown(model, own);
+  const problems = await halfThere(looked, precision);
+  throw known ? missing(places, looked, problems) : unknown(model, own, problems);
 }
 
 /** The folder a pull of this model and precision fills. */
@@ -79,32 +80,49 @@ async function couldBe(folder: string, known: ModelSpec): Promise<boolean> {
   }
 }
 
-async function isComplete(folder: string, precision: Precision): Promise<boolean> {
-  const present = await Promise.all(
+/** Files that a folder would have to hold and does not. */
+async function lackingFiles(folder: string, precision: Precision): Promise<readonly string[]> {
+  const files = await Promise.all(
     modelFiles(precision).map((file) =>
       access(path.join(folder, file)).then(
-        () => true,
-        () => false,
+        () => [],
+        () => [file],
       ),
     ),
   );
-  return present.every(Boolean);
+  return files.flat();
 }
 
-function missing({ model, precision }: ModelPlaces, looked: readonly string[]): PortiereError {
+/** Folders that hold some of a model's files, and what they lack. */
+async function halfThere(folders: readonly string[], precision: Precision): Promise<readonly Problem[]> {
+  const lacking = await Promise.all(folders.map((folder) => lackingFiles(folder, precision)));
+  const due = modelFiles(precision).length;
+  return folders.flatMap((folder, at) => {
+    const files = lacking[at] ?? [];
+    return files.length === due ? [] : [{ path: folder, reason: `it lacks ${files.join(', ')}` }];
+  });
+}
+
+function missing(
+  { model, precision }: ModelPlaces,
+  looked: readonly string[],
+  problems: readonly Problem[],
+): PortiereError {
   const files = modelFiles(precision).join(', ');
   return new PortiereError(
     'MODEL_MISSING',
     `The model ${model} (${precision}: ${files}) is in none of ${looked.join(', ')}.`,
     {
       hint: 'Download it: portiere model pull. Without a network, copy its folder and name it by MODEL_DIR.',
+      problems,
     },
   );
 }
 
-function unknown(model: string, looked: readonly string[]): PortiereError {
+function unknown(model: string, looked: readonly string[], problems: readonly Problem[]): PortiereError {
   const places = looked.length > 0 ? `, and no complete model is in ${looked.join(', ')}` : '';
   return new PortiereError('MODEL_UNKNOWN', `There is no known embedding model ${model}${places}.`, {
     hint: `Known: hashing, ${knownModels.map((spec) => spec.name).join(', ')}; or a folder within MODEL_DIR.`,
+    problems,
   });
 }

@@ -1,4 +1,4 @@
-import { type ErrorCode, fromSystemError, PortiereError } from '../../errors.ts';
+import { type ErrorCode, fromSystemError, PortiereError, type Problem } from '../../errors.ts';
 
 /** An error as it travels between threads. */
 export interface Fault {
@@ -6,6 +6,7 @@ export interface Fault {
   /** Absent for an error that is none of ours. */
   readonly code?: ErrorCode;
   readonly hint?: string;
+  readonly problems?: readonly Problem[];
 }
 
 /** `thing` is what was being worked on, for an error of the operating system. */
@@ -13,10 +14,11 @@ export function toFault(error: unknown, thing: string): Fault {
   const known = fromSystemError(error, thing);
   const message = known instanceof Error ? known.message : String(known);
   if (!(known instanceof PortiereError)) return { message };
-  return { message, code: known.code, ...(known.hint === undefined ? {} : { hint: known.hint }) };
+  const { code, hint, problems } = known;
+  return { message, code, problems, ...(hint === undefined ? {} : { hint }) };
 }
 
-export function fromFault({ message, code, hint }: Fault): Error {
+export function fromFault({ message, code, hint, problems = [] }: Fault): Error {
   if (code === undefined) return new Error(message);
-  return new PortiereError(code, message, hint === undefined ? {} : { hint });
+  return new PortiereError(code, message, { problems, ...(hint === undefined ? {} : { hint }) });
 }

@@ -9,7 +9,8 @@ export const FLAT_HEADER_BYTES = 45;
 const RESERVED = 1n << 20n;
 const INNER_PRODUCT = 0;
 const MAX_ROWS = 2n ** 40n;
-const FOURCC = /^[\x21-\x7e]{4}$/;
+/** Every type that FAISS writes begins so, those of vectors of bits too. */
+const FOURCC = /^I[\x21-\x7e]{3}$/;
 
 /** What a FAISS index file says about itself; `bytes` is the size of the whole file. */
 export interface FaissSummary {

@@ -1,0 +1,45 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+
+import { PortiereError } from '../../errors.ts';
+import { fingerprint, type Manifest } from './manifest.ts';
+
+/** Bytes whose checksums are computed in a third of a second. */
+const quick = 512 * 2 ** 20;
+
+/**
+ * Bytes of a build's files, which are what its manifest says: their sizes, and their checksums; INDEX_INVALID names
+ * those that are not. With `quickly`, checksums only of a build whose files are soon read.
+ */
+export async function checkFiles(
+  folder: string,
+  { id, files }: Manifest,
+  { quickly = false }: { readonly quickly?: boolean } = {},
+): Promise<number> {
+  const total = Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
+  const problems: { path: string; reason: string }[] = [];
+  for (const [name, due] of Object.entries(files)) {
+    const file = path.join(folder, name);
+    const reason = await problemOf(file, due, { contents: !quickly || total <= quick });
+    if (reason !== undefined) problems.push({ path: file, reason });
+  }
+  if (problems.length === 0) return total;
+  throw new PortiereError('INDEX_INVALID', `The build ${id} is damaged.`, {
+    hint: 'See the others with: portiere index list; publish one of them with: portiere index rollback BUILD; or build again: portiere index build',
+    problems,
+  });
+}
+
+async function problemOf(
+  file: string,
+  { bytes, sha256 }: Manifest['files'][string],
+  { contents }: { readonly contents: boolean },
+): Promise<string | undefined> {
+  try {
+    const { size } = await stat(file);
+    if (size !== bytes) return `${size} bytes, not ${bytes}`;
+    return contents && (await fingerprint(file)).sha256 !== sha256 ? 'its checksum is another' : undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it is not there' : (error as Error).message;
+  }
+}
