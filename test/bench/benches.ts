@@ -7,7 +7,11 @@ export const benches = [
     args: ['--rows', '1000000', '--queries', '20', '--batches', '16'],
   },
   { script: 'inverted.ts', goals: ['G4', 'G5'], args: ['--type', 'IVFSQ8'] },
-  { script: 'inverted.ts', goals: ['G4', 'G5'], args: ['--type', 'IVFFlat', '--builds', '0'] },
+  {
+    script: 'inverted.ts',
+    goals: ['G4', 'G5'],
+    args: ['--type', 'IVFFlat', '--builds', '0', '--node-builds', '0'],
+  },
   { script: 'inspect.ts', goals: ['G6'], args: [] },
   { script: 'embedding.ts', goals: ['G7'], args: ['--precision', 'int8'], needs: ['model'] },
   { script: 'embedding.ts', goals: ['G8'], args: ['--precision', 'fp32'], needs: ['model'] },

@@ -1,12 +1,13 @@
 // Inverted files beside faiss-cpu, in turn on the same rows: building (G5) and searching at equal recall (G4).
-// usage: node test/bench/inverted.ts [--type IVFSQ8] [--rows 300000] [--target 0.95] [--rounds 5] [--builds 5] [--busy]
-import { fork } from 'node:child_process';
+// usage: node test/bench/inverted.ts [--type IVFSQ8] [--rows 300000] [--target 0.95] [--rounds 5] [--builds 5] [--node-builds 1] [--busy]
+import { execFile, fork } from 'node:child_process';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 
 import { buildDense } from '../../src/search/vectors/build.ts';
 import { openIvf } from '../../src/search/vectors/ivf.ts';
+import { faissNodePath } from '../../src/search/vectors/faiss-node-package.ts';
 import type { DenseType } from '../../src/search/vectors/plan.ts';
 import { findExactly, recallOf, type Truth } from '../../src/search/vectors/recall.ts';
 import { factoryOf, planFor } from './dense-plan.ts';
@@ -14,7 +15,7 @@ import { searchInTurn } from './in-turn.ts';
 import { denseData } from './dense-data.ts';
 import { lacking, startFaissPeer } from './peer.ts';
 import { quantile } from './quantile.ts';
-import { commonOptions, openSession, type RowHead } from './session.ts';
+import { commonOptions, openSession, type RowHead, type Session } from './session.ts';
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     queries: { type: 'string', default: '200' },
     target: { type: 'string', default: '0.95' },
     builds: { type: 'string', default: '5' },
+    'node-builds': { type: 'string', default: '1' },
     child: { type: 'string' },
   },
 });
@@ -72,6 +74,11 @@ async function compare(): Promise<void> {
       target: { atMost: 1.6 },
       checked: 'both files searched below',
     }),
+    node: head('G5', 'build: learn, add, write', 'faiss-node, FAISS of the system, 2 threads', {
+      measured: 's',
+      target: { atMost: 0.33 },
+      checked: 'its file is there',
+    }),
     memory: head('G5', 'build: peak memory over the size of the index', 'faiss-cpu, its peak', {
       unit: 'GB',
       measured: 'GB',
@@ -109,6 +116,7 @@ async function compare(): Promise<void> {
       memory.round(own.peak / 1e9, other.peak / 1e9, (own.peak - statSync(ours).size) / 1e9);
     }
   }
+  await buildWithFaissNode(session, heads.node);
   if (!existsSync(ours)) await buildApart();
 
   const truth = await findExactly(data.vectors, data.queries, k);
@@ -141,6 +149,30 @@ async function compare(): Promise<void> {
   await index.close();
   peer.close();
   session.finish();
+}
+
+/** One round each: it takes minutes. */
+async function buildWithFaissNode(session: Session, head: RowHead): Promise<void> {
+  const rounds = Number(values['node-builds']);
+  const packagePath = faissNodePath(process.env['FAISS_NODE_FROM']);
+  if (rounds === 0) return;
+  if (packagePath === undefined) {
+    session.notRun(head, 'faiss-node absent (FAISS_NODE_FROM names a folder that has it)');
+    return;
+  }
+  const row = session.row(head);
+  const script = fileURLToPath(new URL('faiss-node-arm.ts', import.meta.url));
+  const target = data.file(`faiss-node-${type}`);
+  for (let round = 0; round < rounds; round += 1) {
+    const own = await buildApart();
+    const args = [script, packagePath, data.vectors, target, factory, String(plan.trainingRows)];
+    const env = { ...process.env, OMP_NUM_THREADS: '2', OPENBLAS_NUM_THREADS: '2' };
+    const { stdout } = await promisify(execFile)(process.execPath, ['--max-old-space-size=8192', ...args], {
+      env,
+    });
+    row.round(own.seconds, (JSON.parse(stdout) as BuildCost).seconds);
+    rmSync(target);
+  }
 }
 
 /** The fewest probes that are enough, each step a sixteenth more; undefined where all lists are not. */
