@@ -19,7 +19,7 @@ export interface IndexRegistry<Command extends Described> {
 /** Loads an action that gives way to what serves on the same machine: searches come before index jobs. */
 function givingWay(load: () => Promise<Action>): () => Promise<Action> {
   return async () => {
-    const { giveWay } = await import('../search/system/give-way.ts');
+    const { giveWay } = await import('../commands/give-way.ts');
     giveWay();
     return await load();
   };

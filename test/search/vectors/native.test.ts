@@ -112,9 +112,9 @@ describe('two indexes in the same threads', () => {
     const first = await openNative(await made('whole', 1), { threads: 2 });
     const due = await first.search(query, 5);
     const cut = await made('cut', 2);
-    const opening = openNative(cut, { threads: 2, gently: true });
+    const opening = openNative(cut, { threads: 2, gently: true }).catch((error: unknown) => error);
     await truncate(cut, 100_000);
-    await expect(opening).rejects.toMatchObject({ code: 'INDEX_INVALID' });
+    expect(await opening).toMatchObject({ code: 'INDEX_INVALID' });
     expect(await first.search(query, 5)).toEqual(due);
     await first.close();
   });

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { describe, expect, it } from 'vitest';
 
-const module = fileURLToPath(new URL('../../../src/search/system/give-way.ts', import.meta.url));
+const module = fileURLToPath(new URL('../../src/commands/give-way.ts', import.meta.url));
 
 describe.skipIf(platform() !== 'linux')('giving way (on Linux)', () => {
   it('lowers the priority of every thread that the program has, once', () => {
