@@ -185,7 +185,8 @@ function addRoutes(app: FastifyInstance, parts: ApiParts): void {
     '/health/ready',
     { schema: { tags: ['health'], response: { 200: jsonSchema(readiness), 503: jsonSchema(readiness) } } },
     async (_request, reply) => {
-      await index.refresh();
+      // Who has a build answers from it; opening the next one takes longer than a probe waits.
+      if (index.state().build === null) await index.refresh();
       const { status, body } = await probeReadiness(parts);
       return await reply.code(status).send(body);
     },

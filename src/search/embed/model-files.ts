@@ -99,7 +99,9 @@ async function halfThere(folders: readonly string[], precision: Precision): Prom
   const due = modelFiles(precision).length;
   return folders.flatMap((folder, at) => {
     const files = lacking[at] ?? [];
-    return files.length === due ? [] : [{ path: folder, reason: `it lacks ${files.join(', ')}` }];
+    return files.length === 0 || files.length === due
+      ? []
+      : [{ path: folder, reason: `it lacks ${files.join(', ')}` }];
   });
 }
 

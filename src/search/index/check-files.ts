@@ -2,24 +2,29 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { PortiereError } from '../../errors.ts';
-import { fingerprint, type Manifest } from './manifest.ts';
+import { fileNames, fingerprint, type Manifest } from './manifest.ts';
 
 /** Bytes whose checksums are computed in a third of a second. */
 const quick = 512 * 2 ** 20;
+/** What a build is nothing without. */
+const parts = [fileNames.ids, fileNames.lexical, fileNames.dense];
 
 /**
  * Bytes of a build's files, which are what its manifest says: their sizes, and their checksums; INDEX_INVALID names
- * those that are not. With `quickly`, checksums only of a build whose files are soon read.
+ * those that are not. With `quickly`, checksums as far as a third of a second goes, the smaller files first.
  */
 export async function checkFiles(
   folder: string,
   { id, files }: Manifest,
   { quickly = false }: { readonly quickly?: boolean } = {},
 ): Promise<number> {
-  const total = Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
-  const problems: { path: string; reason: string }[] = [];
-  for (const [name, due] of Object.entries(files)) {
+  const problems = parts
+    .filter((name) => !(name in files))
+    .map((name) => ({ path: path.join(folder, fileNames.manifest), reason: `it says nothing of ${name}` }));
+  let total = 0;
+  for (const [name, due] of Object.entries(files).toSorted(([, a], [, b]) => a.bytes - b.bytes)) {
     const file = path.join(folder, name);
+    total += due.bytes;
     const reason = await problemOf(file, due, { contents: !quickly || total <= quick });
     if (reason !== undefined) problems.push({ path: file, reason });
   }

@@ -113,7 +113,8 @@ export async function readManifest(folder: string): Promise<Manifest> {
       rebuild,
     );
   }
-  if ([parsed.dense, parsed.embedding, parsed.counts, parsed.canaries].includes(undefined)) {
+  const { dense, embedding, counts, canaries, files } = parsed;
+  if ([dense, embedding, counts, canaries, files].includes(undefined)) {
     throw new PortiereError('INDEX_INVALID', `The manifest ${file} lacks its main parts.`, rebuild);
   }
   return parsed as Manifest;

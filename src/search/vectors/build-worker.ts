@@ -10,7 +10,7 @@ serve<{ readonly shop: Workshop; readonly thread: number }>({
     atOnce(() => {
       const craft = createCraft(shop, thread);
       return {
-        answer: (tasks: readonly BuildTask[]) => tasks.map((task) => craft.work(task)),
+        answer: (task: BuildTask) => craft.work(task),
         close: () => craft.close(),
       };
     }),

@@ -54,7 +54,11 @@ export interface RowSource {
 const BLOCK = 256;
 /** Rows that the spread is taken from, at most. */
 const SAMPLE = 2048;
+/** Rows here and there that are read in one go: a disk may have to look for each. */
+const SCATTERED = 16;
 const LARGEST = 127;
+/** Below it float32 is too coarse for a byte to be what it should. */
+const LEAST_SCALE = 2 ** -100;
 /** What the kernel takes a query's zero for. */
 export const MIDDLE = 64;
 /** A kernel reads up to three rows after the last. */
@@ -125,7 +129,7 @@ function encodeRow(values: Float32Array, { spread, narrow, into }: Encoding): En
   let length = 0;
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i]!;
-    // Any byte would do, as what it loses is known; NaN, or beyond what a byte holds, loses no known number.
+    // Whichever whole number that a byte holds would do: what it loses is known.
     const code = Math.floor(value * narrow[i]! * steps + 0.5);
     into[i] = code;
     sum += code;
@@ -138,9 +142,9 @@ function encodeRow(values: Float32Array, { spread, narrow, into }: Encoding): En
   return { scale, sum, squares, bound };
 }
 
-/** Notes what is known of a row; false for one with a number that is none, or too large to square: it is always looked at. */
+/** Notes what is known of a row; false for one with a number that is none, or too large or too small to square: it is always looked at. */
 function note({ facts, whole }: ByteRows, row: number, { scale, sum, squares, bound }: Encoded): boolean {
-  const usable = Number.isFinite(bound) && Number.isFinite(scale);
+  const usable = Number.isFinite(bound) && Number.isFinite(scale) && (scale >= LEAST_SCALE || bound === 0);
   facts[factAt(row, 'scale')] = usable ? scale : 0;
   whole[factAt(row, 'sum')] = usable ? MIDDLE * sum : 0;
   facts[factAt(row, 'length')] = usable ? roundedUp(Math.sqrt(squares) * scale) : 0;
@@ -166,7 +170,7 @@ function* spreadOf(source: RowSource): Steps<Float32Array> {
   for (let at = 0; at < sample; at += 1) {
     source.read(Math.floor((at * count) / sample), 1, new Uint8Array(one.buffer));
     for (let i = 0; i < dimension; i += 1) if (Number.isFinite(one[i]!)) squares[i]! += one[i]! ** 2;
-    if (at % BLOCK === BLOCK - 1) yield;
+    if (at % SCATTERED === SCATTERED - 1) yield;
   }
   const mean = squares.reduce((sum, square) => sum + square, 0) / dimension / Math.max(1, sample);
   const least = Math.sqrt(mean) / 4;

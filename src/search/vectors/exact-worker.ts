@@ -8,7 +8,7 @@ serve<Omit<ExactScan, keyof Part>>({
   name: ({ header }) => header.path,
   open: (scan) =>
     atOnce(() => ({
-      answer: (parts: readonly Part[]) => parts.map((part) => scanExactly({ ...scan, ...part })),
+      answer: (part: Part) => scanExactly({ ...scan, ...part }),
       close() {},
     })),
 });

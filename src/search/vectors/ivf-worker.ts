@@ -7,7 +7,7 @@ serve<ListSearchData>({
   *open(data) {
     const lists = yield* openListSearch(data);
     return {
-      answer: (questions: readonly ListQuestion[]) => questions.map((question) => lists.answer(question)),
+      answer: (question: ListQuestion) => lists.answer(question),
       close: () => lists.close(),
     };
   },

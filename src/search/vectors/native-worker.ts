@@ -13,14 +13,16 @@ serve<ShardRange>({
   name: ({ header }) => header.path,
   *open(range) {
     const shard = yield* loadShard(range);
+    const answerAll = (questions: readonly ShardQuestion[]): ShardAnswer[] => {
+      const searches = questions.filter((question) => 'k' in question);
+      const hits = shard.search(searches)[Symbol.iterator]();
+      return questions.map((question) =>
+        'rows' in question ? { scores: shard.score(question.query, question.rows) } : hits.next().value!,
+      );
+    };
     return {
-      answer(questions: readonly ShardQuestion[]): ShardAnswer[] {
-        const searches = questions.filter((question) => 'k' in question);
-        const hits = shard.search(searches)[Symbol.iterator]();
-        return questions.map((question) =>
-          'rows' in question ? { scores: shard.score(question.query, question.rows) } : hits.next().value!,
-        );
-      },
+      answerAll,
+      answer: (question: ShardQuestion) => answerAll([question])[0],
       close: () => shard.close(),
     };
   },

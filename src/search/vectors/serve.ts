@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { toFault } from '../system/fault.ts';
 import { finish, gently, type Steps } from './steps.ts';
@@ -5,8 +7,9 @@ import type { ThreadOrder, ThreadReply } from './thread.ts';
 
 /** What a thread holds open for somebody. */
 export interface Held {
-  /** An answer for each of the questions. */
-  answer(questions: readonly never[]): readonly unknown[];
+  answer(question: never): unknown;
+  /** For who answers several questions sooner together: an answer for each. */
+  answerAll?(questions: readonly never[]): readonly unknown[];
   close(): void;
 }
 
@@ -17,8 +20,22 @@ export interface Service<Data> {
   readonly open: (data: Data) => Steps<Held>;
 }
 
+interface Asked {
+  readonly id: number;
+  readonly question: unknown;
+}
+
 /** Orders taken together, at most: several questions may be answered sooner than one after the other. */
 const MOST_TOGETHER = 64;
+
+/** Milliseconds after which the memory of what was closed is given back. */
+const COLLECT_AFTER = 500;
+
+/** Memory of WebAssembly goes with what refers to it, and a thread that has little to do would not look for that. */
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
 
 /** Does what the thread is told, in order; what is opened gently is opened in between. */
 export function serve<Data>({ name, open }: Service<Data>): void {
@@ -44,26 +61,36 @@ export function serve<Data>({ name, open }: Service<Data>): void {
       fail(error);
     }
   };
-  const answer = (of: number, asked: readonly { readonly id: number; readonly question: unknown }[]) => {
+  const answer = (of: number, asked: readonly Asked[]) => {
     const one = held.get(of);
     try {
       if (!one) throw new Error('it was closed');
-      const answers = one.it.answer(asked.map(({ question }) => question as never));
+      const questions = asked.map(({ question }) => question as never);
+      const answers = one.it.answerAll?.(questions) ?? questions.map((question) => one.it.answer(question));
       for (const [at, { id }] of asked.entries()) say({ id, answer: answers[at] });
     } catch (error) {
       const fault = toFault(error, one?.name ?? 'what is held open');
       for (const { id } of asked) say({ id, fault });
     }
   };
+  const close = (of: number) => {
+    try {
+      held.get(of)?.it.close();
+    } catch {
+      // Nobody waits for it, and others are held open here.
+    }
+    held.delete(of);
+    setTimeout(collect, COLLECT_AFTER).unref();
+  };
   const doAll = (orders: readonly ThreadOrder[]) => {
     const questions = orders.filter((order) => 'of' in order);
-    for (const [of, asked] of Map.groupBy(questions, (order) => order.of)) answer(of, asked);
+    for (const [of, asked] of Map.groupBy(questions, (order) => order.of)) {
+      if (held.get(of)?.it.answerAll) answer(of, asked);
+      else for (const one of asked) answer(of, [one]);
+    }
     for (const order of orders) {
       if ('open' in order) take(order.id, order.open as Data, order.gently);
-      else if ('close' in order) {
-        held.get(order.close)?.it.close();
-        held.delete(order.close);
-      }
+      else if ('close' in order) close(order.close);
     }
   };
   port.on('message', (first: ThreadOrder) => {

@@ -49,10 +49,10 @@ export async function openInThreads<Question, Answer>(
 ): Promise<Thread<Question, Answer>[]> {
   const running = runners.get(entry) ?? [];
   runners.set(entry, running);
-  const opening = data.map((one, at) => {
-    const runner = running[at] ?? startRunner(entry, running);
-    return runner.open(one, gently);
-  });
+  // A thread that cannot be started is a promise that is rejected, like one that cannot open.
+  const opening = data.map(
+    async (one, at) => await (running[at] ?? startRunner(entry, running)).open(one, gently),
+  );
   const opened = await Promise.allSettled(opening);
   const threads = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = opened.find((one) => one.status === 'rejected');

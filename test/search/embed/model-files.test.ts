@@ -52,6 +52,22 @@ describe('locating a model', () => {
     ).rejects.toMatchObject({
       code: 'MODEL_MISSING',
       message: expect.stringContaining(modelDir),
+      problems: [],
+    });
+  });
+
+  it('names what a folder lacks that holds a part of a model', async () => {
+    const folder = await putModel(path.join(root, 'models/own'), { width: 384 });
+    await rm(path.join(folder, 'tokenizer.json'));
+    const places = {
+      model: 'own',
+      precision: 'fp32',
+      modelDir: path.join(root, 'models'),
+      cacheDir,
+    } as const;
+    await expect(locateModel(places)).rejects.toMatchObject({
+      code: 'MODEL_UNKNOWN',
+      problems: [{ path: folder, reason: 'it lacks tokenizer.json' }],
     });
   });
 

@@ -26,6 +26,8 @@ const kinds: Readonly<Record<string, (value: number, at: number) => number>> = {
   'of lengths from tiny to huge': (value, at) => value * 10 ** (((at / dimension) | 0) % 9) * 1e-4,
   'of which some are zero, and a dimension always is': (value, at) =>
     at % dimension === 5 || ((at / dimension) | 0) % 3 === 0 ? 0 : value,
+  'smaller than float32 is precise': (value) => value * 1e-42,
+  'of which some are that small': (value, at) => value * (((at / dimension) | 0) % 2 === 0 ? 1e-43 : 1e-39),
   'far from zero': (value) => value + 5,
   'that are all the same': () => 0.1,
 };

@@ -93,12 +93,12 @@ describe('two indexes in the same threads', () => {
   it('answers from the first while the second is opened gently, and each from its own rows', async () => {
     const first = await openNative(await made('first', 1), { threads: 2 });
     const due = await first.search(query, 5);
-    const at = { opened: 0, answered: 0 };
+    const state = { opened: false, answered: 0 };
     const opening = openNative(await made('second', 2), { threads: 2, gently: true }).finally(() => {
-      at.opened = at.answered;
+      state.opened = true;
     });
-    for (; at.opened === 0; at.answered += 1) expect(await first.search(query, 5)).toEqual(due);
-    expect(at.opened).toBeGreaterThan(2);
+    for (; !state.opened; state.answered += 1) expect(await first.search(query, 5)).toEqual(due);
+    expect(state.answered).toBeGreaterThan(2);
     const second = await opening;
     const others = await second.search(query, 5);
     expect(others).not.toEqual(due);
