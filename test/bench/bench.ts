@@ -34,8 +34,8 @@ for (const [at, bench] of chosen.entries()) {
     values[name] === undefined ? [] : [`--${name}`, values[name]],
   );
   const busy = values.busy ? ['--busy'] : [];
-  // The load average after a bench is that bench's own; it halves in 42 seconds.
-  const wait = ['--wait', String(at === 0 ? 60 : 240)];
+  // The load average after a bench is that bench's own; who else is there shows while it is measured.
+  const wait = at === 0 ? ['--wait', '60'] : ['--after'];
   const args = [...bench.args, ...given, ...busy, ...wait, '--rounds', values.rounds];
   console.log(`\n== ${bench.goals.join(' ')}: ${bench.script} ${args.join(' ')}`);
   if (values.list) continue;

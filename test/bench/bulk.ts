@@ -46,7 +46,7 @@ const peer =
     await read(python, [script('bulk-peer.py'), url, files.documents, count, threads, chunk]);
 const tunings = [1, 2, 4].flatMap((threads) => [500, 2_000, 5_000].map((chunk) => [threads, chunk] as const));
 
-const session = await openSession('bulk', values);
+let session = await openSession('bulk', values);
 const what = `${documents.toLocaleString('en')} documents`;
 const sinkHead = {
   goal: 'G11',
@@ -84,6 +84,8 @@ const intoServerRows: Peers = {
   },
 };
 await intoSink();
+session.finish();
+session = await openSession('bulk-server', { ...values, after: true, server: true });
 if (server === undefined)
   for (const head of Object.values(intoServerRows))
     session.notRun(head, 'PORTIERE_TEST_ELASTICSEARCH names no server');

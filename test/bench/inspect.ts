@@ -36,6 +36,7 @@ function inspectAt(size: number): void {
     target: { atMost: 15 },
     checked: 'it tells the rows of the file',
   });
+  row.note("one page is read at any size: the rest is Node's modules and the program's own loading");
   const told = spawnSync(process.execPath, [binary, 'index', 'inspect', file, '--json'], {
     encoding: 'utf8',
   });

@@ -34,7 +34,7 @@ const head = (way: (typeof ways)[number]): RowHead => ({
   unit: 'x',
   measured: 's',
   target: { atMost: 0.03 },
-  checked: 'the same checksums as the build from nothing',
+  checked: `the same checksums as the build from nothing${real ? ', but for the vectors' : ''}`,
 });
 
 if (real && (values.model === undefined || values.vocabulary === undefined)) {
@@ -57,15 +57,19 @@ async function compare(): Promise<void> {
       await build(kept, before);
       const again = await build(kept, after);
       const whole = await build(fresh, after);
-      const sums = await Promise.all(
-        [kept, fresh].map(async (one) => JSON.stringify((await bytesOf(one))['sums'])),
-      );
+      const sums = await Promise.all([sumsOf(kept), sumsOf(fresh)]);
       if (sums[0] !== sums[1]) throw new Error(`the rebuild differs: ${sums.join(' and ')}`);
       row.round(again, whole);
       await kept.end();
       await fresh.end();
     }
   }
+}
+
+/** A model's vectors differ in their last bits, with int8 in more, by what a text was embedded with. */
+async function sumsOf(one: TestProject): Promise<string> {
+  const { 'dense.faiss': dense, ...others } = (await bytesOf(one))['sums'] as Record<string, string>;
+  return JSON.stringify(real ? others : { ...others, dense });
 }
 
 async function project(): Promise<TestProject> {

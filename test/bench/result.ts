@@ -12,7 +12,7 @@ export interface Result {
   readonly versions: Readonly<Record<string, string>>;
   /** What the bench was started with. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Load average over 0.3 at the start. */
+  /** Others used more than a thirtieth of it. */
   readonly busy: boolean;
   /** Share of the processors that other programs used meanwhile, 0 to 1. */
   readonly others: number;

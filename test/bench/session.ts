@@ -13,12 +13,17 @@ export const commonOptions = {
   busy: { type: 'boolean', default: false },
   /** Seconds to wait for the others at most. */
   wait: { type: 'string', default: '60' },
+  /** Comes right after another bench, whose load the average still tells. */
+  after: { type: 'boolean', default: false },
   rounds: { type: 'string', default: '5' },
 } as const;
 
 export interface SessionOptions {
   readonly busy: boolean;
   readonly wait: string;
+  readonly after: boolean;
+  /** What is measured is another program on this machine, a server: it is none of the others that disturb. */
+  readonly server?: boolean;
 }
 
 export type RowHead = Omit<Row, 'rounds' | 'notRun' | 'note'>;
@@ -42,6 +47,8 @@ export interface Session {
 }
 
 const MOST_LOAD = 0.3;
+/** Share of the processors that others may use while it is measured. */
+const MOST_OTHERS = 0.03;
 
 /**
  * Pins this process and all it starts to two cores and waits for a quiet machine; throws where others go on
@@ -52,8 +59,8 @@ export async function openSession(
   options: SessionOptions & Readonly<Record<string, unknown>>,
 ): Promise<Session> {
   const pinned = pinToTwoCores();
-  const load = await quietLoad(Number(options.wait));
-  if (load > MOST_LOAD && !options.busy) {
+  const load = await quietLoad(options.after ? 0 : Number(options.wait));
+  if (load > MOST_LOAD && !options.busy && !options.after) {
     throw new Error(
       `The load average is ${load.toFixed(2)}, above ${MOST_LOAD}: what is measured now says little (--busy: anyway).`,
     );
@@ -68,15 +75,16 @@ export async function openSession(
 
   /** After each round: who is broken off leaves what is measured. */
   const save = (): number => {
-    const { busy: _, wait: __, ...rest } = options;
+    const { busy: _, wait: __, after: ___, server = false, ...rest } = options;
+    const used = others();
     const result: Result = {
       bench,
       at,
       machine: machineNow(pinned, load),
       versions,
       options: rest,
-      busy: load > MOST_LOAD,
-      others: others(),
+      busy: used > MOST_OTHERS && !server,
+      others: used,
       rows,
     };
     mkdirSync(resultFolder, { recursive: true });

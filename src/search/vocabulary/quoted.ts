@@ -27,11 +27,13 @@ interface Field {
 
 function quotedField(record: string, start: number): Field | undefined {
   let at = record.indexOf('"', start + 1);
-  while (at !== -1 && record[at + 1] === '"') at = record.indexOf('"', at + 2);
+  let doubled = false;
+  for (; at !== -1 && record[at + 1] === '"'; at = record.indexOf('"', at + 2)) doubled = true;
   if (at === -1) return undefined;
   const end = at + 1;
   if (end !== record.length && record[end] !== ',') return undefined;
-  return { value: record.slice(start + 1, at).replaceAll('""', '"'), end };
+  const inner = record.slice(start + 1, at);
+  return { value: doubled ? inner.replaceAll('""', '"') : inner, end };
 }
 
 function bareField(record: string, start: number): Field | undefined {
