@@ -83,7 +83,7 @@ const peers: readonly {
       ];
 
 const onnxNote =
-  'nearly all of it is ONNX Runtime's own work on both sides, ours in onnxruntime-node, which is a release behind; most names here have few tokens, so sorting leaves little padding to save';
+  'nearly all of it is the work of ONNX Runtime on both sides, ours in onnxruntime-node, which is a release behind; most names here have few tokens, so sorting leaves little padding to save';
 
 if (values.model === undefined)
   for (const { head } of peers) session.notRun(head, 'no model given (--model FOLDER)');
