@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -102,7 +101,7 @@ async function realPorts(
     processes: processesFor(entry),
     prompt,
     reporter,
-    random: (bytes) => randomBytes(bytes),
+    random: (bytes) => Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))),
     settingsFiles: {
       load: async (folder, explicit) =>
         await (await import('./drivers/settings.ts')).settingsFiles.load(folder, explicit),

@@ -1,7 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { access, lstat, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { randomUUID } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
 
 import { fromSystemError } from '../errors.ts';
@@ -32,7 +31,7 @@ export const files: Files = {
 
   async write(file, text, mode = 0o644) {
     const folder = path.dirname(file);
-    const temporary = path.join(folder, `.${path.basename(file)}.${randomUUID().slice(0, 8)}.tmp`);
+    const temporary = path.join(folder, `.${path.basename(file)}.${crypto.randomUUID().slice(0, 8)}.tmp`);
     try {
       await mkdir(folder, { recursive: true });
       const handle = await open(temporary, 'wx', mode);

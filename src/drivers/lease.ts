@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -114,7 +113,7 @@ async function refresh(file: string, mine: LeaseFile): Promise<boolean> {
 
 function describe(command: string): LeaseFile {
   return {
-    token: randomUUID(),
+    token: crypto.randomUUID(),
     command,
     pid: own.pid,
     host: os.hostname(),

@@ -1,5 +1,4 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 
 /** Makes what was written to a file, or created, renamed or removed in a folder, outlast a power cut. */
@@ -23,7 +22,7 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, position: nu
 
 /** Writes a file whole: afterwards the old or the new text is there, on disk. */
 export async function replaceFile(file: string, text: string): Promise<void> {
-  const draft = `${file}.${randomUUID().slice(0, 8)}`;
+  const draft = `${file}.${crypto.randomUUID().slice(0, 8)}`;
   try {
     const handle = await open(draft, 'wx');
     try {
