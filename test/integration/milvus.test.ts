@@ -183,7 +183,7 @@ describe.skipIf(lackingMilvus !== undefined)(`vectors in a real Milvus${lackingM
           ),
         120_000,
       );
-    });
+    }, 600_000);
   });
 
   describe('by the commands', () => {
