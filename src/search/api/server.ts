@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as rest } from 'node:timers/promises';
 
 import swagger from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -35,6 +36,9 @@ export interface ApiParts extends Omit<ReadinessParts, 'index' | 'limiter'> {
   /** A proxy stands in front: the client is the last address that it names, and no other. */
   readonly behindProxy?: boolean;
 }
+
+/** Milliseconds that readiness waits for a build which is being opened. */
+const readyPatience = 2_000;
 
 /** The search API, not yet listening. */
 export async function newServer(parts: ApiParts): Promise<FastifyInstance> {
@@ -185,8 +189,9 @@ function addRoutes(app: FastifyInstance, parts: ApiParts): void {
     '/health/ready',
     { schema: { tags: ['health'], response: { 200: jsonSchema(readiness), 503: jsonSchema(readiness) } } },
     async (_request, reply) => {
-      // Who has a build answers from it; opening the next one takes longer than a probe waits.
-      if (index.state().build === null) await index.refresh();
+      // A build that was just published is taken first, unless opening it takes longer than a probe waits: the one
+      // before answers meanwhile.
+      await Promise.race([index.refresh(), rest(readyPatience, undefined, { ref: false })]);
       const { status, body } = await probeReadiness(parts);
       return await reply.code(status).send(body);
     },
