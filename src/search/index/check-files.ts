@@ -4,14 +4,14 @@ import path from 'node:path';
 import { PortiereError } from '../../errors.ts';
 import { fileNames, fingerprint, type Manifest } from './manifest.ts';
 
-/** Bytes whose checksums are computed in a third of a second. */
-const quick = 512 * 2 ** 20;
+/** Bytes whose checksums are soon computed: more of them would be felt by the searches beside it. */
+const quick = 64 * 2 ** 20;
 /** What a build is nothing without. */
 const parts = [fileNames.ids, fileNames.lexical, fileNames.dense];
 
 /**
  * Bytes of a build's files, which are what its manifest says: their sizes, and their checksums; INDEX_INVALID names
- * those that are not. With `quickly`, checksums as far as a third of a second goes, the smaller files first.
+ * those that are not. With `quickly`, checksums of 64 MiB at most, the smaller files first.
  */
 export async function checkFiles(
   folder: string,
