@@ -13,7 +13,7 @@ import { findExactly, recallOf, type Truth } from '../../src/search/vectors/reca
 import { factoryOf, planFor } from './dense-plan.ts';
 import { searchInTurn } from './in-turn.ts';
 import { denseData } from './dense-data.ts';
-import { lacking, startFaissPeer } from './peer.ts';
+import { type BuildCost, buildWithFaiss, lacking, startFaissPeer } from './peer.ts';
 import { quantile } from './quantile.ts';
 import { commonOptions, openSession, type RowHead, type Session } from './session.ts';
 
@@ -38,13 +38,6 @@ const [ours, theirs] = [data.file(type), data.file(`peer-${type}`)];
 const plan = planFor(type, { count, dimension });
 const lists = plan.nlist ?? 0;
 const factory = factoryOf(plan);
-
-interface BuildCost {
-  readonly seconds: number;
-  /** Of the processor, all threads together. */
-  readonly cpu: number;
-  readonly peak: number;
-}
 
 interface PeerSearch {
   readonly times: readonly number[];
@@ -146,11 +139,8 @@ async function compare(): Promise<void> {
 
 async function buildTheirs(): Promise<BuildCost> {
   rmSync(theirs, { force: true });
-  const builder = await startFaissPeer();
-  const request = { do: 'build', vectors: data.vectors, target: theirs, factory };
-  const cost = (await builder.ask({ ...request, training: plan.trainingRows, threads: 2 })) as BuildCost;
-  builder.close();
-  return cost;
+  const { vectors } = data;
+  return await buildWithFaiss({ vectors, target: theirs, factory, training: plan.trainingRows });
 }
 
 /** One round each: it takes minutes. */

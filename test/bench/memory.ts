@@ -11,7 +11,7 @@ import { buildDense } from '../../src/search/vectors/build.ts';
 import type { DenseType } from '../../src/search/vectors/plan.ts';
 import { factoryOf, planFor } from './dense-plan.ts';
 import { type DenseData, denseData } from './dense-data.ts';
-import { lacking, startFaissPeer } from './peer.ts';
+import { buildWithFaiss, lacking, startFaissPeer } from './peer.ts';
 import { commonOptions, openSession, type RowHead } from './session.ts';
 
 const { values } = parseArgs({
@@ -119,15 +119,7 @@ async function prepare(type: DenseType, from: DenseData, rows: number): Promise<
   if (!existsSync(from.file(type)))
     await buildDense({ vectors: from.vectors, target: from.file(type), plan, threads: 2 });
   if (absent !== undefined || existsSync(from.file(`peer-${type}`))) return;
-  const builder = await startFaissPeer();
-  const factory = factoryOf(plan);
-  await builder.ask({
-    do: 'build',
-    vectors: from.vectors,
-    target: from.file(`peer-${type}`),
-    factory,
-    training: plan.trainingRows,
-    threads: 2,
-  });
-  builder.close();
+  const { vectors } = from;
+  const target = from.file(`peer-${type}`);
+  await buildWithFaiss({ vectors, target, factory: factoryOf(plan), training: plan.trainingRows });
 }

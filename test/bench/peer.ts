@@ -26,6 +26,28 @@ export async function startFaissPeer(): Promise<Peer> {
   return await startPeer('faiss_peer.py');
 }
 
+/** What a build took: seconds on the wall, of all processors together, and bytes of memory at most. */
+export interface BuildCost {
+  readonly seconds: number;
+  readonly cpu: number;
+  readonly peak: number;
+}
+
+/** Has faiss-cpu build `factory` from the vectors, in a process of its own, with two threads. */
+export async function buildWithFaiss(request: {
+  readonly vectors: string;
+  readonly target: string;
+  readonly factory: string;
+  readonly training: number | undefined;
+}): Promise<BuildCost> {
+  const builder = await startFaissPeer();
+  try {
+    return await builder.ask({ do: 'build', ...request, threads: 2 });
+  } finally {
+    builder.close();
+  }
+}
+
 /** Starts a script; each BLAS call takes one thread unless the script says otherwise. */
 export async function startPeer(name: string): Promise<Peer> {
   const script = fileURLToPath(new URL(name, import.meta.url));

@@ -12,7 +12,7 @@ export interface Result {
   readonly versions: Readonly<Record<string, string>>;
   /** What the bench was started with. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Others used more than a thirtieth of it. */
+  /** Others used more than 3 % of the machine meanwhile. */
   readonly busy: boolean;
   /** Share of the processors that other programs used meanwhile, 0 to 1. */
   readonly others: number;
