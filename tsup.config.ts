@@ -1,8 +1,15 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 
 import { defineConfig } from 'tsup';
 
 import { configJsonSchema } from './src/config/json-schema.ts';
+
+/**
+ * Packages of hundreds of small files that nearly every command loads: looking for each file takes longer than reading
+ * them as one. They come with their licences.
+ */
+const bundled =
+  /^(@elastic|@opentelemetry|cosmiconfig|env-paths|hpagent|secure-json-parse|undici|yaml|zod)(\/|$)/;
 
 export default defineConfig({
   entry: {
@@ -27,8 +34,34 @@ export default defineConfig({
   // node:sqlite exists only under its full name.
   removeNodeProtocol: false,
   // Optional peers stay outside: they are looked up when they are first needed.
+  noExternal: [bundled],
+  // What was written for CommonJS asks for Node's modules by `require`.
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
+  metafile: true,
   external: ['@huggingface/transformers', 'faiss-node', 'h5wasm', '@zilliz/milvus2-sdk-node'],
   async onSuccess() {
     await writeFile('dist/portiere.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+    await writeFile('dist/LICENSES.txt', await licencesOf('dist/metafile-esm.json'));
+    await rm('dist/metafile-esm.json');
   },
 });
+
+/** The licences of all packages that the build took files of. */
+async function licencesOf(metafile: string): Promise<string> {
+  const { inputs } = JSON.parse(await readFile(metafile, 'utf8')) as { inputs: Record<string, unknown> };
+  const folders = Object.keys(inputs).flatMap(
+    (file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file) ?? [],
+  );
+  const licences = [...new Set(folders)].toSorted().map(async (folder) => {
+    const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, 'utf8')) as Record<
+      'name' | 'version' | 'license',
+      string
+    >;
+    const file = (await readdir(folder)).find((one) => /^licen[cs]e/i.test(one));
+    if (file === undefined) throw new Error(`${folder} says nothing of its licence`);
+    return `${name} ${version} (${license})\n\n${await readFile(`${folder}/${file}`, 'utf8')}`;
+  });
+  return (await Promise.all(licences)).join(`\n${'-'.repeat(80)}\n\n`);
+}

@@ -54,13 +54,21 @@ async function start(
     env: { PATH: process.env['PATH'], LOADED_FILES: list, NODE_DISABLE_COMPILE_CACHE: '1' },
   });
   const urls = (await readFile(list, 'utf8')).split('\n');
+  const own = urls.filter((url) => /\/dist\/[^/]+\.js$/.test(url) && !url.includes('/node_modules/'));
+  const texts = await Promise.all(own.map(async (url) => await readFile(new URL(url), 'utf8')));
+  // What is bundled says where it comes from.
+  const bundled = texts.flatMap((text) => text.match(/^\/\/ node_modules\/.*/gm) ?? []);
   return {
     stdout,
     ours: urls
       .flatMap((url) => /\/dist\/([^/]+)$/.exec(url.replace(/.*\/node_modules\/.*/, ''))?.[1] ?? [])
       .sort(),
     packages: [
-      ...new Set(urls.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? [])),
+      ...new Set(
+        [...urls, ...bundled].flatMap(
+          (url) => /.*\bnode_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? [],
+        ),
+      ),
     ].sort(),
   };
 }

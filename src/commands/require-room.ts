@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { PortiereError } from '../errors.ts';
 import type { VocabularySource } from '../search/vocabulary/source.ts';
 import type { Project } from './context.ts';
+import { thousands } from './thousands.ts';
 
 const megabyte = 2 ** 20;
 /** Measured: 136 bytes a row in tables and indexes, and about as much again in the write-ahead log. */
@@ -18,7 +19,7 @@ export async function requireRoom(project: Project, source: VocabularySource): P
   const { bavail, bsize } = await statfs(project.state);
   const free = bavail * bsize;
   if (free >= needed) return;
-  const told = (bytes: number): string => `${Math.round(bytes / megabyte).toLocaleString('en-US')} MB`;
+  const told = (bytes: number): string => `${thousands(Math.round(bytes / megabyte))} MB`;
   throw new PortiereError(
     'DISK_FULL',
     `Loading ${source.label} needs about ${told(needed)} in ${project.state}, where ${told(free)} are free.`,

@@ -13,6 +13,7 @@ import { startServer, stopServer, waitReady } from './server-process.ts';
 import { gatherFacts } from './up-facts.ts';
 import type { StackUpOptions } from './stack/up.ts';
 import { openProjectFor, type VocabularyOptions } from './vocabulary.ts';
+import { thousands } from './thousands.ts';
 
 type UpOptions = VocabularyOptions & StackUpOptions;
 
@@ -84,7 +85,7 @@ async function report(ports: Ports, project: Project, plan: UpPlan, manifest: Ma
   }
   const url = seen.server?.url ?? '';
   const { counts, embedding, source } = manifest;
-  const n = (value: number): string => value.toLocaleString('en-US');
+  const n = thousands;
   return {
     data: {
       environment: project.config.environment,

@@ -10,6 +10,7 @@ import { openProject, type Project, underLease } from './context.ts';
 import { insideStack } from './inside.ts';
 import { applyMigrations, withDatabase } from './migrate.ts';
 import { requireRoom } from './require-room.ts';
+import { thousands } from './thousands.ts';
 
 export interface VocabularyOptions extends GlobalOptions {
   /** `--vocabulary`, or the argument of `vocab inspect | load`. */
@@ -58,9 +59,9 @@ export async function load(ports: Ports, options: VocabularyOptions): Promise<Ou
       return {
         data: { ...loaded, source: source.label, digest: source.digest, unusable_rows: source.unusable() },
         view: [
-          `Loaded ${source.label}: ${loaded.concepts.toLocaleString('en-US')} concepts, ` +
-            `${loaded.synonyms.toLocaleString('en-US')} synonyms, ${loaded.relationships.toLocaleString('en-US')} ` +
-            `relationships, ${loaded.ancestors.toLocaleString('en-US')} ancestor pairs (load ${loaded.build_id}).`,
+          `Loaded ${source.label}: ${thousands(loaded.concepts)} concepts, ` +
+            `${thousands(loaded.synonyms)} synonyms, ${thousands(loaded.relationships)} ` +
+            `relationships, ${thousands(loaded.ancestors)} ancestor pairs (load ${loaded.build_id}).`,
         ],
       };
     } finally {
@@ -115,7 +116,7 @@ function inspectionView(found: Inspection): Outcome['view'] {
     ...flagRows(vocabulary_id, 'C', classification),
     ...flagRows(vocabulary_id, '(none)', source),
   ]);
-  const n = (value: number | null): string => (value === null ? 'no file' : value.toLocaleString('en-US'));
+  const n = (value: number | null): string => (value === null ? 'no file' : thousands(value));
   const { suspicions, cpt4, dates } = found;
   const lines = [
     `concepts       ${n(found.concepts)}`,
@@ -162,7 +163,7 @@ function flagRows(
   counted: { readonly rows: number; readonly invalid: number },
 ): (string | number)[][] {
   if (counted.rows === 0) return [];
-  return [[vocabulary, flag, counted.rows.toLocaleString('en-US'), counted.invalid.toLocaleString('en-US')]];
+  return [[vocabulary, flag, thousands(counted.rows), thousands(counted.invalid)]];
 }
 
 /** The configured download as a job inside a stack finds it: mounted, and named by its path there. */

@@ -175,9 +175,12 @@ export function engineOver(parts: EngineParts): SearchEngine {
       }
     },
     async aliased(alias) {
-      const call = { method: 'GET', path: `/_alias`, retries: 1 } as const;
-      const found = await ask<Record<string, { aliases: object }>>(call);
-      return Object.keys(found).filter((index) => Object.hasOwn(found[index]?.aliases ?? {}, alias));
+      const call = { method: 'GET', path: `/_alias/${alias}`, retries: 1 } as const;
+      const answered = await attempt<object>(call);
+      if ('body' in answered) return Object.keys(answered.body);
+      const { fault } = answered;
+      if (fault.kind === 'refused' && fault.status === 404) return [];
+      throw engineError(fault, address);
     },
     async moveAlias(alias, { from, to }) {
       const actions = [

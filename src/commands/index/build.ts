@@ -14,6 +14,7 @@ import { insideStack } from '../inside.ts';
 import { type StageCost, startMeter } from './meter.ts';
 import type { IndexBuildOptions } from './options.ts';
 import { buildAndPublish, publishedManifest, recipeFor } from './publish.ts';
+import { thousands } from '../thousands.ts';
 
 /** Builds both indexes from a download or from the loaded vocabulary and publishes them. */
 export async function build(ports: Ports, options: IndexBuildOptions): Promise<Outcome> {
@@ -132,7 +133,7 @@ export async function withSource<Result>(
 
 /** One line on a build: what it holds and by which model. */
 export function summary({ id, counts, embedding, source }: Manifest): string {
-  const n = (value: number): string => value.toLocaleString('en-US');
+  const n = thousands;
   return (
     `Published build ${id}: ${n(counts.concepts)} concepts, ${n(counts.names + counts.synonyms)} texts, ` +
     `vectors by ${embedding.provider}${embedding.provider === 'hashing' ? ' (no model: spelling, not meaning)' : ` ${embedding.model}`}, ` +
@@ -146,7 +147,7 @@ function costs(stages: readonly StageCost[]): { header: string[]; rows: string[]
     rows: stages.map(({ stage, seconds, peak_bytes }) => [
       stage,
       seconds.toFixed(1),
-      `${Math.ceil(peak_bytes / 2 ** 20).toLocaleString('en-US')} MiB`,
+      `${thousands(Math.ceil(peak_bytes / 2 ** 20))} MiB`,
     ]),
   };
 }

@@ -10,6 +10,7 @@ import { publish, sweep } from '../../search/index/publish.ts';
 import { type Project, underLease } from '../context.ts';
 import type { IndexBuildOptions } from './options.ts';
 import { fileWish } from './publish.ts';
+import { thousands } from '../thousands.ts';
 
 /** Whether `--source` names a file of vectors. */
 export function isFeatures(source: string | undefined): boolean {
@@ -79,5 +80,5 @@ function told({ id, dense }: FeaturesManifest, { names, ids }: Features, pointer
   const kind =
     dense.nlist === null ? dense.type : `${dense.type}, ${dense.nlist} lists, nprobe ${dense.nprobe}`;
   const named = ids === undefined ? 'ids are row numbers' : `ids from ${names.ids}`;
-  return `Published build ${id} at ${pointer}: ${dense.count.toLocaleString('en-US')} vectors of ${dense.dimension} from ${names.vectors}, ${named}; ${kind}.`;
+  return `Published build ${id} at ${pointer}: ${thousands(dense.count)} vectors of ${dense.dimension} from ${names.vectors}, ${named}; ${kind}.`;
 }

@@ -4,6 +4,7 @@ import { publishedBuild } from '../../search/index/publish.ts';
 import { openProject } from '../context.ts';
 import { keptBuilds } from './builds.ts';
 import { insideStack } from '../inside.ts';
+import { thousands } from '../thousands.ts';
 
 /** The builds that are kept, oldest first. */
 export async function list(ports: Ports, options: GlobalOptions): Promise<Outcome> {
@@ -29,7 +30,7 @@ export function table(
   published: string | null,
   more: readonly { readonly header: string; readonly of: (build: Manifest) => string | number }[] = [],
 ): { readonly header: string[]; readonly rows: (string | number)[][] } {
-  const n = (value: number): string => value.toLocaleString('en-US');
+  const n = thousands;
   const header = ['', 'build', 'created', 'concepts', 'texts', 'dense', 'vectors by', 'source'];
   return {
     header: [...header, ...more.map((column) => column.header)],

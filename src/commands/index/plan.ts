@@ -16,6 +16,7 @@ import type { IndexBuildOptions } from './options.ts';
 import { insideStack } from '../inside.ts';
 import { vectorServer } from '../vector-server.ts';
 import { denseWish, publishedManifest, recipeFor } from './publish.ts';
+import { thousands } from '../thousands.ts';
 
 /** Measured on two cores: the lexical file, the id sidecar and the checks, seconds a text. */
 const secondsAText = 4e-5;
@@ -140,7 +141,7 @@ function viewOf(plan: {
   readonly replaces: string | null;
   readonly up_to_date: boolean;
 }): Outcome['view'] {
-  const n = (value: number): string => value.toLocaleString('en-US');
+  const n = thousands;
   const megabytes = (bytes: number): string => `${n(Math.ceil(bytes / 2 ** 20))} MiB`;
   const { vocabularies, dense, vector_server: server } = plan;
   return [

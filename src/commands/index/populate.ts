@@ -7,6 +7,7 @@ import { serversOf, withVectorServer } from '../vector-server.ts';
 import { chosenBuild } from './builds.ts';
 import { insideStack } from '../inside.ts';
 import { publishBuild } from './publish.ts';
+import { thousands } from '../thousands.ts';
 
 /** Loads the published build into the servers that search it anew, from the build's own files: nothing is read or embedded again. */
 export async function populate(ports: Ports, options: GlobalOptions): Promise<Outcome> {
@@ -45,7 +46,7 @@ export async function populate(ports: Ports, options: GlobalOptions): Promise<Ou
         return {
           data: { build: manifest.id, concepts },
           view: [
-            `${servers} ${servers.includes(' and ') ? 'hold' : 'holds'} the ${concepts.toLocaleString('en-US')} concepts of build ${manifest.id}.`,
+            `${servers} ${servers.includes(' and ') ? 'hold' : 'holds'} the ${thousands(concepts)} concepts of build ${manifest.id}.`,
           ],
         };
       }),

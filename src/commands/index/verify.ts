@@ -14,6 +14,7 @@ import { embedderOf } from '../embedder.ts';
 import { vectorBuildOf, withServers } from '../vector-server.ts';
 import { chosenBuild, folderOf } from './builds.ts';
 import { insideStack } from '../inside.ts';
+import { thousands } from '../thousands.ts';
 
 export interface VerifyOptions extends GlobalOptions {
   readonly build?: string;
@@ -42,7 +43,7 @@ export async function verify(ports: Ports, options: VerifyOptions): Promise<Outc
   const { id, counts } = manifest;
   return {
     data: { build: id, bytes, concepts: counts.concepts },
-    view: [`Build ${id} is what its manifest says: ${bytes.toLocaleString('en-US')} bytes read.`],
+    view: [`Build ${id} is what its manifest says: ${thousands(bytes)} bytes read.`],
   };
 }
 

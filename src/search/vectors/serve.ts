@@ -28,14 +28,11 @@ interface Asked {
 /** Orders taken together, at most: several questions may be answered sooner than one after the other. */
 const MOST_TOGETHER = 64;
 
-/** Milliseconds after which the memory of what was closed is given back. */
-const COLLECT_AFTER = 500;
-
-/** Memory of WebAssembly goes with what refers to it, and a thread that has little to do would not look for that. */
-function collect(): void {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-}
+/** Milliseconds after the last close when the memory of what was closed is given back, in the first `QUIET` of them. */
+const COLLECT_AFTER = 10_000;
+const QUIET = 4;
+/** Times that it waits for such a moment. */
+const MOST_WAITS = 1000;
 
 /** Does what the thread is told, in order; what is opened gently is opened in between. */
 export function serve<Data>({ name, open }: Service<Data>): void {
@@ -73,6 +70,7 @@ export function serve<Data>({ name, open }: Service<Data>): void {
       for (const { id } of asked) say({ id, fault });
     }
   };
+  const collectLater = newCollector(() => taken);
   const close = (of: number) => {
     try {
       held.get(of)?.it.close();
@@ -80,9 +78,11 @@ export function serve<Data>({ name, open }: Service<Data>): void {
       // Nobody waits for it, and others are held open here.
     }
     held.delete(of);
-    setTimeout(collect, COLLECT_AFTER).unref();
+    collectLater();
   };
+  let taken = 0;
   const doAll = (orders: readonly ThreadOrder[]) => {
+    taken += orders.length;
     const questions = orders.filter((order) => 'of' in order);
     for (const [of, asked] of Map.groupBy(questions, (order) => order.of)) {
       if (held.get(of)?.it.answerAll) answer(of, asked);
@@ -102,4 +102,30 @@ export function serve<Data>({ name, open }: Service<Data>): void {
     }
     doAll(orders);
   });
+}
+
+/**
+ * Gives back the memory of what was closed, if asked: that of WebAssembly goes with what refers to it, and a thread that
+ * has little to do would not look for that. Nothing is answered for some milliseconds then, so it is done once for
+ * all that is closed in a row, and at a moment without orders.
+ */
+function newCollector(orders: () => number): () => void {
+  let collect: (() => void) | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const look = (before: number, waits: number) => {
+    const now = orders();
+    if (now !== before && waits < MOST_WAITS) {
+      timer = setTimeout(look, QUIET, now, waits + 1).unref();
+      return;
+    }
+    if (!collect) {
+      setFlagsFromString('--expose-gc');
+      collect = runInNewContext('gc') as () => void;
+    }
+    collect();
+  };
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, COLLECT_AFTER, -1, 0).unref();
+  };
 }
