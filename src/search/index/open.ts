@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { freemem } from 'node:os';
 import path from 'node:path';
 
 import { PortiereError } from '../../errors.ts';
@@ -8,6 +9,7 @@ import { ownWords, type WordArm, type WordEngine } from '../lexical/word-arm.ts'
 import { ownVectors, type VectorArm, type VectorEngine } from '../stores/vector-arm.ts';
 import type { DenseIndex } from '../vectors/dense.ts';
 import { openDense, type DenseEngine } from '../vectors/open.ts';
+import { passOver } from '../system/disk.ts';
 import { checkCanaries } from './canaries.ts';
 import { fileNames, type Manifest, readManifest } from './manifest.ts';
 import { buildsFolder, publishedBuild } from './publish.ts';
@@ -56,6 +58,7 @@ export async function openPublished(request: OpenRequest): Promise<OpenBuild> {
 async function openBuild(folder: string, request: Omit<OpenRequest, 'pointer'>): Promise<OpenBuild> {
   const { embedder, words = ownWords, vectors } = request;
   const manifest = await readManifest(folder);
+  if (request.gently === true) await readAhead(folder, manifest, vectors === undefined);
   refuseOtherModel(manifest, embedder.identity);
   await checkCanaries(manifest, embedder);
   const sidecar = await readFile(path.join(folder, fileNames.ids));
@@ -90,6 +93,19 @@ async function openBuild(folder: string, request: Omit<OpenRequest, 'pointer'>):
   } catch (error) {
     lexical.close();
     throw error;
+  }
+}
+
+/**
+ * Brings a build's files into the system's cache: who answers searches from another build meanwhile must not wait for a
+ * disk. Of what is larger than half of the memory that is left, the rest is read when it is needed.
+ */
+async function readAhead(folder: string, { files }: Manifest, dense: boolean): Promise<void> {
+  let room = freemem() / 2;
+  const names = [fileNames.ids, fileNames.lexical, ...(dense ? [fileNames.dense, fileNames.vectors] : [])];
+  for (const name of names) {
+    // What cannot be read is told by who needs it.
+    if (name in files) room -= await passOver(path.join(folder, name), room).catch(() => 0);
   }
 }
 

@@ -20,6 +20,23 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array, position: nu
   }
 }
 
+const mebibyte = 2 ** 20;
+
+/** Reads a file from its start, at most `most` bytes, and keeps nothing; gives how many. */
+export async function passOver(path: string, most: number): Promise<number> {
+  const file = await open(path, 'r');
+  try {
+    const buffer = new Uint8Array(mebibyte);
+    for (let done = 0; ;) {
+      const { bytesRead } = await file.read(buffer, 0, Math.max(0, Math.min(mebibyte, most - done)), done);
+      if (bytesRead === 0) return done;
+      done += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
 /** Writes a file whole: afterwards the old or the new text is there, on disk. */
 export async function replaceFile(file: string, text: string): Promise<void> {
   const draft = `${file}.${crypto.randomUUID().slice(0, 8)}`;
