@@ -8,7 +8,7 @@ import { writeSyntheticVocabulary } from '../bench/synthetic-vocabulary.ts';
 import { killStrays, newProject, type TestProject } from '../support/cli.ts';
 import { lackingElasticsearch, type TestElasticsearch, testElasticsearch } from '../support/elasticsearch.ts';
 import { besideEngine, startApi } from '../support/index-rounds.ts';
-import { closedLoopRate, openLoop, searchOver } from '../support/open-loop.ts';
+import { mostSearches, searchesBeside } from '../support/searches-beside.ts';
 
 const full = process.env['PORTIERE_TEST_FULL'] === '1';
 const swaps = full ? 10 : 4;
@@ -47,7 +47,7 @@ describe.skipIf(lackingElasticsearch !== undefined)(`swaps under load${lackingEl
   });
 
   it('drop no request and answer none with nothing', async () => {
-    const search = searchOver(`http://127.0.0.1:${project.port}`);
+    const url = `http://127.0.0.1:${project.port}`;
     const { data } = await project.json(['index', 'list']);
     const ids = (data.builds as { id: string }[]).map(({ id }) => id);
     const swap = async (at: number) => {
@@ -56,17 +56,17 @@ describe.skipIf(lackingElasticsearch !== undefined)(`swaps under load${lackingEl
       await new Promise((resolve) => setTimeout(resolve, 1_000));
     };
     // Programs that have run for a while are compared, not those whose code is still being compiled.
-    const warm = await openLoop(search, {
+    const warm = await searchesBeside(url, {
       rate: 30,
       seconds: full ? 20 : 1,
       work: async () => {
         for (let at = 0; at < 2; at += 1) await swap(at);
       },
     });
-    const most = await closedLoopRate(search, { clients: 8, seconds: 5 });
+    const most = await mostSearches(url, 5);
     const rate = Math.min(100, most / 2);
-    const idle = await openLoop(search, { rate, seconds: 15, work: async () => {} });
-    const busy = await openLoop(search, {
+    const idle = await searchesBeside(url, { rate, seconds: 15 });
+    const busy = await searchesBeside(url, {
       rate,
       seconds: 15,
       work: async () => {
