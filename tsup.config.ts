@@ -59,9 +59,10 @@ async function licencesOf(metafile: string): Promise<string> {
       'name' | 'version' | 'license',
       string
     >;
-    const file = (await readdir(folder)).find((one) => /^licen[cs]e/i.test(one));
-    if (file === undefined) throw new Error(`${folder} says nothing of its licence`);
-    return `${name} ${version} (${license})\n\n${await readFile(`${folder}/${file}`, 'utf8')}`;
+    const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice)/i.test(file));
+    if (files.length === 0) throw new Error(`${folder} says nothing of its licence`);
+    const texts = files.map(async (file) => await readFile(`${folder}/${file}`, 'utf8'));
+    return [`${name} ${version} (${license})\n`, ...(await Promise.all(texts))].join('\n');
   });
   return (await Promise.all(licences)).join(`\n${'-'.repeat(80)}\n\n`);
 }

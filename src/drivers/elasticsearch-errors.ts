@@ -119,7 +119,7 @@ function refused(
   if (floodStage.test(reason)) return diskFull(where, reason);
   if (status === 403) {
     return new PortiereError('SEARCH_ENGINE_DENIED', `${where} does not allow this (403 ${type}).`, {
-      hint: `Its ${address.login === 'API key' ? 'API key' : 'user'} needs the cluster right monitor and, on the indices concepts-* (or as ELASTICSEARCH_INDEX names them), the rights read, write, create_index and manage.`,
+      hint: `Its ${address.login === 'API key' ? 'API key' : 'user'} needs the cluster right monitor and, on the indices concepts-* and the alias concepts (or as ELASTICSEARCH_INDEX names them), the rights read, write, create_index and manage.`,
     });
   }
   if ([429, 502, 503, 504].includes(status)) {

@@ -28,10 +28,13 @@ async function load(args: readonly string[], work: () => Promise<void>): Promise
     if (error) reject(error);
     else resolve(stdout);
   });
+  promise.catch(() => {});
   try {
     await work();
-  } finally {
-    child.stdin?.end();
+  } catch (error) {
+    child.kill();
+    throw error;
   }
+  child.stdin?.end();
   return JSON.parse(await promise);
 }

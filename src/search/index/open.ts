@@ -58,9 +58,9 @@ export async function openPublished(request: OpenRequest): Promise<OpenBuild> {
 async function openBuild(folder: string, request: Omit<OpenRequest, 'pointer'>): Promise<OpenBuild> {
   const { embedder, words = ownWords, vectors } = request;
   const manifest = await readManifest(folder);
-  if (request.gently === true) await readAhead(folder, manifest, vectors === undefined);
   refuseOtherModel(manifest, embedder.identity);
   await checkCanaries(manifest, embedder);
+  if (request.gently === true) await readAhead(folder, request);
   const sidecar = await readFile(path.join(folder, fileNames.ids));
   const count = manifest.dense.count;
   if (sidecar.length !== count * 8)
@@ -97,15 +97,18 @@ async function openBuild(folder: string, request: Omit<OpenRequest, 'pointer'>):
 }
 
 /**
- * Brings a build's files into the system's cache: who answers searches from another build meanwhile must not wait for a
- * disk. Of what is larger than half of the memory that is left, the rest is read when it is needed.
+ * Brings what opening a build reads into the system's cache: who answers searches from another build meanwhile must not
+ * wait for a disk. Of what is larger than half of the free memory, the rest is read when it is needed.
  */
-async function readAhead(folder: string, { files }: Manifest, dense: boolean): Promise<void> {
+async function readAhead(
+  folder: string,
+  { engine, vectors }: Pick<OpenRequest, 'engine' | 'vectors'>,
+): Promise<void> {
   let room = freemem() / 2;
-  const names = [fileNames.ids, fileNames.lexical, ...(dense ? [fileNames.dense, fileNames.vectors] : [])];
-  for (const name of names) {
+  const whole = vectors === undefined && engine !== 'file';
+  for (const name of [fileNames.lexical, ...(whole ? [fileNames.dense] : [])]) {
     // What cannot be read is told by who needs it.
-    if (name in files) room -= await passOver(path.join(folder, name), room).catch(() => 0);
+    room -= await passOver(path.join(folder, name), room).catch(() => 0);
   }
 }
 
