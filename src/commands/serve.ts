@@ -3,6 +3,7 @@ import type { GlobalOptions, Outcome, Ports } from '../ports.ts';
 import { watchIndex } from '../search/api/live-index.ts';
 import { newMetrics } from '../search/api/metrics.ts';
 import { closeServer, listen, newServer } from '../search/api/server.ts';
+import { keepGarbageYoung } from '../search/system/young-garbage.ts';
 import { openProject, type Project } from './context.ts';
 import { embedderOf } from './embedder.ts';
 import { embeddedBacking, stackBacking } from './serve-backing.ts';
@@ -22,6 +23,7 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
     const url = addressOf(settings.API_HOST, settings.API_PORT);
     return { data: { would_serve: url }, view: [`Would serve ${project.config.name} at ${url}.`] };
   }
+  keepGarbageYoung();
   const closers: (() => Promise<void>)[] = [];
   try {
     if (project.database.kind === 'embedded') {

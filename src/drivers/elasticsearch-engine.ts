@@ -119,19 +119,23 @@ export function engineOver(parts: EngineParts): SearchEngine {
       const { count, _shards } = await ask<{ count: number; _shards: { total: number } }>(call);
       return _shards.total === 0 ? undefined : count;
     },
-    async search(index, body, within) {
+    async search(index, body, { by, timeout: within = timeout }) {
+      type Hit = { readonly fields: Readonly<Record<string, readonly [string | number]>>; _score: number };
       const call = {
         method: 'POST',
         path: `/${index}/_search`,
-        query: { allow_partial_search_results: false, filter_path: 'hits.hits._id,hits.hits._score' },
-        body,
+        query: {
+          allow_partial_search_results: false,
+          filter_path: `hits.hits.fields.${by},hits.hits._score`,
+        },
+        // What is stored, the `_id` too, is unpacked with a whole block of other documents around each hit.
+        body: { ...body, stored_fields: '_none_', docvalue_fields: [by] },
       } as const;
-      const answer = await whileNodesLeave<{ hits?: { hits?: { _id: string; _score: number }[] } }>(
-        parts,
-        call,
-        within ?? timeout,
-      );
-      return (answer.hits?.hits ?? []).map(({ _id, _score }) => ({ id: _id, score: _score }));
+      const answer = await whileNodesLeave<{ hits?: { hits?: Hit[] } }>(parts, call, within);
+      return (answer.hits?.hits ?? []).map(({ fields, _score }) => ({
+        id: fields[by]?.[0] ?? '',
+        score: _score,
+      }));
     },
     async *documents(index, { by, page, vector }) {
       const keep_alive = '2m';

@@ -96,12 +96,27 @@ interface Forms {
 /** One request, to as many nodes as need be; its deadline holds until the last byte of the answer. */
 async function perform<Answer>(client: Client, call: Call, forms: Forms): Promise<Answered<Answer>> {
   const deadline = call.timeout ?? forms.timeout;
-  const signal = AbortSignal.timeout(deadline);
+  // Not AbortSignal.timeout: it keeps what it was given to, answer and all, until the time is over.
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), deadline);
+  try {
+    return await performUntil<Answer>(client, call, { ...forms, deadline, signal: stop.signal });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function performUntil<Answer>(
+  client: Client,
+  call: Call,
+  sending: Sending & { readonly deadline: number },
+): Promise<Answered<Answer>> {
+  const { nodes, deadline, signal } = sending;
   // A node that hangs leaves half of the time to another: what is called then may be repeated.
-  const share = forms.nodes > 1 && call.waits !== true ? { requestTimeout: deadline / 2 } : {};
+  const share = nodes > 1 && call.waits !== true ? { requestTimeout: deadline / 2 } : {};
   for (;;) {
     try {
-      return { body: await send<Answer>(client, call, { ...forms, ...share, signal }) };
+      return { body: await send<Answer>(client, call, { ...sending, ...share }) };
     } catch (error) {
       const isHalf = error instanceof errors.TimeoutError && 'requestTimeout' in share;
       if (!isHalf || signal.aborted) return { fault: signal.aborted ? { kind: 'silent' } : faultOf(error) };

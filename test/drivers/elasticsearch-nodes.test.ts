@@ -27,7 +27,9 @@ async function node(): Promise<Node> {
       'content-type': 'application/json',
       'x-elastic-product': 'Elasticsearch',
     });
-    response.end(JSON.stringify({ version: { number: '9.4.3' }, hits: { hits: [{ _id: '7', _score: 1 }] } }));
+    response.end(
+      JSON.stringify({ version: { number: '9.4.3' }, hits: { hits: [{ fields: { a: ['7'] }, _score: 1 }] } }),
+    );
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -47,7 +49,8 @@ describe('a cluster of several nodes', () => {
   it('answers by those that are there', async () => {
     const well = await node();
     const cluster = await over(gone, well.url, 'http://127.0.0.1:2');
-    for (let times = 0; times < 5; times += 1) expect(await cluster.search('i', {})).toEqual(hits);
+    for (let times = 0; times < 5; times += 1)
+      expect(await cluster.search('i', {}, { by: 'a' })).toEqual(hits);
     expect(well.asked).toBe(6);
   });
 
@@ -56,13 +59,14 @@ describe('a cluster of several nodes', () => {
     async (state) => {
       const [sick, well] = [await node(), await node()];
       const cluster = await over(sick.url, well.url);
-      await cluster.search('i', {});
+      await cluster.search('i', {}, { by: 'a' });
       sick.state = state;
       const start = performance.now();
-      for (let times = 0; times < 4; times += 1) expect(await cluster.search('i', {}, 600)).toEqual(hits);
+      for (let times = 0; times < 4; times += 1)
+        expect(await cluster.search('i', {}, { by: 'a', timeout: 600 })).toEqual(hits);
       expect(performance.now() - start).toBeLessThan(600);
       const before = sick.asked;
-      for (let times = 0; times < 4; times += 1) await cluster.search('i', {}, 600);
+      for (let times = 0; times < 4; times += 1) await cluster.search('i', {}, { by: 'a', timeout: 600 });
       expect(sick.asked).toBe(before);
     },
   );
@@ -70,19 +74,23 @@ describe('a cluster of several nodes', () => {
   it('is asked again while no node has the copies that a lost one had', async () => {
     const [one, other] = [await node(), await node()];
     const cluster = await over(one.url, other.url);
-    await cluster.search('i', {});
+    await cluster.search('i', {}, { by: 'a' });
     one.state = other.state = 'not ready';
     setTimeout(() => (one.state = 'well'), 300);
     const start = performance.now();
-    expect(await cluster.search('i', {}, 1_000)).toEqual(hits);
+    expect(await cluster.search('i', {}, { by: 'a', timeout: 1_000 })).toEqual(hits);
     expect(performance.now() - start).toBeGreaterThan(290);
     one.state = 'not ready';
-    await expect(cluster.search('i', {}, 400)).rejects.toMatchObject({ code: 'SEARCH_ENGINE_UNREACHABLE' });
+    await expect(cluster.search('i', {}, { by: 'a', timeout: 400 })).rejects.toMatchObject({
+      code: 'SEARCH_ENGINE_UNREACHABLE',
+    });
     expect(performance.now() - start).toBeLessThan(1_500);
   });
 
   it('tells of none that answers', async () => {
     const cluster = await over(gone, 'http://127.0.0.1:2');
-    await expect(cluster.search('i', {})).rejects.toMatchObject({ code: 'SEARCH_ENGINE_UNREACHABLE' });
+    await expect(cluster.search('i', {}, { by: 'a' })).rejects.toMatchObject({
+      code: 'SEARCH_ENGINE_UNREACHABLE',
+    });
   });
 });

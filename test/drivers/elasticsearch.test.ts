@@ -138,7 +138,7 @@ describe('the first call', () => {
 
   it('lets a key that may only search do so, and tells who asks for the version', async () => {
     const engine = await given({ status: 403 }, { body: { hits: { hits: [] } } }, { apiKey: 'a2V5' });
-    expect(await engine.search('i', {})).toEqual([]);
+    expect(await engine.search('i', {}, { by: 'a' })).toEqual([]);
     expect(asked.map(({ headers }) => headers.authorization)).toEqual(['ApiKey a2V5', 'ApiKey a2V5']);
     await expect(engine.info()).rejects.toMatchObject({
       code: 'SEARCH_ENGINE_DENIED',

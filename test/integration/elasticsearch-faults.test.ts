@@ -110,7 +110,7 @@ describe.skipIf(lackingElasticsearch !== undefined)(
       expect(await load(engine, build)).toBe(false);
       const index = indexOf(build.id, 'faults');
       const hits = async (query: object): Promise<number> =>
-        (await engine.search(index, { query, size: 300 })).length;
+        (await engine.search(index, { query, size: 300 }, { by: 'concept_id' })).length;
       expect(await hits({ match: { 'concept_name.prefix': 'neop' } })).toBeGreaterThan(10);
       expect(await hits({ match: { 'concept_name.folded': 'E' } })).toBe(300);
       const { _source } = await server.ask('GET', `/${index}/_doc/2100000003`);

@@ -31,7 +31,9 @@ export function localLimiter(given: number | (() => number), now: () => number):
   const currently = typeof given === 'number' ? (): number => given : given;
   const clients = new Map<string, number[]>();
   const recent = (client: string, time: number): number[] => {
-    const times = (clients.get(client) ?? []).filter((past) => past > time - limitWindow);
+    const times = clients.get(client) ?? [];
+    const over = times.findIndex((past) => past > time - limitWindow);
+    times.splice(0, over === -1 ? times.length : over);
     clients.delete(client);
     clients.set(client, times);
     if (clients.size > maximumClients) clients.delete(clients.keys().next().value ?? '');

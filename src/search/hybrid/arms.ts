@@ -2,7 +2,8 @@ import type { Embedder } from '../embed/embedder.ts';
 import type { OpenBuild } from '../index/open.ts';
 import type { Filters } from '../lexical/filter.ts';
 import { bestPerConcept } from '../lexical/hit.ts';
-import type { WordQuestion } from '../lexical/word-arm.ts';
+import type { ConceptTerm } from '../lexical/reader.ts';
+import type { WordHit, WordQuestion } from '../lexical/word-arm.ts';
 import type { DenseHits } from '../vectors/dense.ts';
 import { type Likeness, likenesses, type Rated, rate } from './rate.ts';
 
@@ -54,18 +55,40 @@ export async function runArms(
     askWords(build, question),
     lookUp(build, question),
   ]);
-  const given = { ...texts, lexical: hits };
-  const arms = { ...given, dense: perConcept(nearest, conceptIds).slice(0, k) };
-  const found = new Set(Object.values(arms).flatMap((some) => some.map(({ concept_id }) => concept_id)));
+  const dense = perConcept(nearest, conceptIds).slice(0, k);
+  const found = conceptsOf([texts.code, texts.exact, hits, dense]);
+  // A server's filters may know letters by another case.
+  const known = lexical.termsOf([...found]).filter(({ row }) => allowed?.[row] !== 0);
+  const given = { ...texts, lexical: inRows(hits, known) };
+  const byWords = given.lexical;
   try {
-    const terms = await likenesses(build, { q, vector, nearest }, { found, byWords: hits });
-    return { arms, rated: rate(terms), terms, denseFailure: failure, wordsFailure };
+    const terms = await likenesses(build, { q, vector, nearest }, { terms: known, byWords });
+    return { arms: { ...given, dense }, rated: rate(terms), terms, denseFailure: failure, wordsFailure };
   } catch (late) {
-    const left = new Set(Object.values(given).flatMap((some) => some.map(({ concept_id }) => concept_id)));
+    const left = conceptsOf(Object.values(given));
     const query = { q, vector: undefined, nearest: nothing };
-    const terms = await likenesses(build, query, { found: left, byWords: hits });
+    const terms = await likenesses(build, query, {
+      terms: known.filter(({ concept_id }) => left.has(concept_id)),
+      byWords,
+    });
     return { arms: { ...given, dense: [] }, rated: rate(terms), terms, denseFailure: late, wordsFailure };
   }
+}
+
+function conceptsOf(arms: readonly (readonly { readonly concept_id: number }[])[]): Set<number> {
+  return new Set(arms.flatMap((hits) => hits.map(({ concept_id }) => concept_id)));
+}
+
+/**
+ * The row of each concept that words found: where the engine tells none, that of its name; which of its terms fits
+ * best is for the rating to say.
+ */
+function inRows(hits: readonly WordHit[], terms: readonly ConceptTerm[]): ArmHit[] {
+  const names = new Map<number, number>();
+  for (const { concept_id, row } of terms) if (!names.has(concept_id)) names.set(concept_id, row);
+  return hits.flatMap(({ concept_id, score, row = names.get(concept_id) }) =>
+    row === undefined ? [] : [{ concept_id, row, score }],
+  );
 }
 
 const nothing: DenseHits = { rows: [], scores: [] };
@@ -98,7 +121,7 @@ async function lookUp(
 async function askWords(
   { words }: OpenBuild,
   question: WordQuestion,
-): Promise<{ hits: readonly ArmHit[]; failure: unknown }> {
+): Promise<{ hits: readonly WordHit[]; failure: unknown }> {
   try {
     return { hits: await words.byWords(question), failure: undefined };
   } catch (failure) {

@@ -1,4 +1,5 @@
 import { wordsOf } from '../lexical/normalise.ts';
+import { gramMarks } from './gram-marks.ts';
 
 /** Less alike than this, two words are not spellings of one. */
 const leastAlike = 0.4;
@@ -15,48 +16,70 @@ export interface RarityOf {
  * squared rarity (inverse document frequency) and as much as the most similar word of the text is alike (soft TF-IDF).
  */
 export function overlapWith(query: string, { terms, frequency }: RarityOf): (key: string) => number {
-  const words = wordsOf(query).map((word) => {
+  const words = wordsOf(query);
+  const weights = words.map((word) => {
     const count = frequency(word);
-    const rarity = Math.log(1 + (terms - count + 0.5) / (count + 0.5));
-    return { likeness: likenessTo(word), weight: rarity ** 2 };
+    return Math.log(1 + (terms - count + 0.5) / (count + 0.5)) ** 2;
   });
-  const whole = words.reduce((sum, { weight }) => sum + weight, 0);
+  const whole = weights.reduce((sum, weight) => sum + weight, 0);
+  const likenesses = likenessesTo(words);
   return (key) => {
     if (whole === 0) return 0;
-    const inText = key.split(' ');
+    const inText = key.split(' ').map(likenesses);
     let held = 0;
-    for (const { likeness, weight } of words) {
+    for (const [at, weight] of weights.entries()) {
       let best = 0;
-      for (const word of inText) best = Math.max(best, likeness(word));
+      for (const alike of inText) best = Math.max(best, alike[at] ?? 0);
       held += best * weight;
     }
     return held / whole;
   };
 }
 
-/** Dice's coefficient of the pairs and triples of letters of two words, their ends included; remembers each word. */
-function likenessTo(word: string): (other: string) => number {
-  const own = gramsOf(word);
-  const known = new Map([[word, 1]]);
+/**
+ * Dice's coefficient of the pairs and triples of letters of a word, its ends included, and of each of `words`;
+ * remembers each word.
+ */
+function likenessesTo(words: readonly string[]): (other: string) => readonly number[] {
+  const known = new Map<string, readonly number[]>();
+  const marks = gramMarks();
+  const own = words.map((word) => {
+    const grams = gramsOf(word);
+    return { word, grams, places: marks.placesOf(grams) };
+  });
   return (other) => {
     const before = known.get(other);
     if (before !== undefined) return before;
-    const grams = gramsOf(other);
-    let shared = 0;
-    for (const gram of grams) if (own.has(gram)) shared += 1;
-    const alike = (2 * shared) / (own.size + grams.size);
-    const counted = alike < leastAlike ? 0 : alike;
-    known.set(other, counted);
-    return counted;
+    const distinct = marks.mark(bounded(other));
+    let grams: Set<string> | undefined;
+    const alike = own.map(({ word, grams: ours, places }) => {
+      if (word === other) return 1;
+      // Most words have next to nothing in common, which is known without taking them apart.
+      const most = (2 * marks.marked(places)) / (ours.size + distinct);
+      return most < leastAlike ? 0 : dice(ours, (grams ??= gramsOf(other)));
+    });
+    known.set(other, alike);
+    return alike;
   };
 }
 
+function dice(ours: ReadonlySet<string>, theirs: ReadonlySet<string>): number {
+  let shared = 0;
+  for (const gram of theirs) if (ours.has(gram)) shared += 1;
+  const alike = (2 * shared) / (ours.size + theirs.size);
+  return alike < leastAlike ? 0 : alike;
+}
+
 function gramsOf(word: string): Set<string> {
-  const bounded = ` ${word} `;
+  const letters = bounded(word);
   const grams = new Set<string>();
-  for (let at = 0; at + 2 <= bounded.length; at += 1) {
-    grams.add(bounded.slice(at, at + 2));
-    if (at + 3 <= bounded.length) grams.add(bounded.slice(at, at + 3));
+  for (let at = 0; at + 2 <= letters.length; at += 1) {
+    grams.add(letters.slice(at, at + 2));
+    if (at + 3 <= letters.length) grams.add(letters.slice(at, at + 3));
   }
   return grams;
+}
+
+function bounded(word: string): string {
+  return ` ${word} `;
 }

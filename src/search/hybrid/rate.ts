@@ -1,4 +1,5 @@
 import type { OpenBuild } from '../index/open.ts';
+import type { ConceptTerm } from '../lexical/reader.ts';
 import type { DenseHits } from '../vectors/dense.ts';
 import { narrowerThanAsked } from './narrower.ts';
 import { overlapWith } from './overlap.ts';
@@ -22,8 +23,8 @@ export interface Query {
 }
 
 export interface Candidates {
-  /** Concepts, whichever arm found them. */
-  readonly found: Iterable<number>;
+  /** All terms of the concepts that any arm found. */
+  readonly terms: readonly ConceptTerm[];
   /** What the words found, best first. */
   readonly byWords: readonly { readonly concept_id: number; readonly score: number }[];
 }
@@ -65,9 +66,8 @@ const belowOne = 1 - 1e-6;
 export async function likenesses(
   { lexical, dense }: Pick<OpenBuild, 'lexical' | 'dense'>,
   { q, vector, nearest }: Query,
-  { found, byWords }: Candidates,
+  { terms, byWords }: Candidates,
 ): Promise<Likeness[]> {
-  const terms = lexical.termsOf([...found]);
   const cosines = new Map(nearest.rows.map((row, index) => [row, nearest.scores[index] ?? 0]));
   const unknown = terms.map(({ row }) => row).filter((row) => !cosines.has(row));
   const computed = unknown.length === 0 || vector === undefined ? [] : await dense.score(vector, unknown);

@@ -45,22 +45,24 @@ export async function search(
       ...(wordsFailure === undefined ? (['lexical'] as const) : []),
       ...(denseFailure === undefined ? (['dense'] as const) : []),
     ],
-    hits: hits.map((hit) => describe(build, hit)),
+    hits: describe(build, hits),
     denseFailure,
     wordsFailure,
   };
 }
 
-function describe({ lexical }: OpenBuild, hit: FusedHit): Hit {
-  const concept = lexical.concept(hit.concept_id);
-  const term = lexical.term(hit.row);
-  if (concept === undefined || term === undefined)
-    throw new Error(`row ${hit.row} is not in the lexical index`);
-  return {
-    ...concept,
-    matched_text: hit.arm === 'code' ? concept.concept_code : term.text,
-    match: hit.arm === 'code' ? 'code' : hit.arm === 'dense' ? 'vector' : term.kind,
-    ranks: hit.ranks,
-    score: Number(hit.score.toFixed(6)),
-  };
+function describe({ lexical }: OpenBuild, hits: readonly FusedHit[]): Hit[] {
+  const terms = new Map(lexical.described(hits.map(({ row }) => row)).map((term) => [term.row, term]));
+  return hits.map((hit) => {
+    const term = terms.get(hit.row);
+    if (term === undefined) throw new Error(`row ${hit.row} is not in the lexical index`);
+    const { row: _, kind, text, ...concept } = term;
+    return {
+      ...concept,
+      matched_text: hit.arm === 'code' ? concept.concept_code : text,
+      match: hit.arm === 'code' ? 'code' : hit.arm === 'dense' ? 'vector' : kind,
+      ranks: hit.ranks,
+      score: Number(hit.score.toFixed(6)),
+    };
+  });
 }

@@ -14,7 +14,7 @@ const mostWords = 64;
 const fuzzy = { fuzziness: 'AUTO:4,8', prefix_length: 1, max_expansions: 30 } as const;
 
 /**
- * The body of a BM25 search, without sources; undefined where the text holds no word. The text is only ever a value
+ * The body of a BM25 search; undefined where the text holds no word. The text is only ever a value
  * of `match`, so nothing in it is syntax; filters narrow before anything is ranked, whatever their case.
  */
 export function wordQuery({ q, k, filters }: WordRequest): object | undefined {
@@ -23,7 +23,6 @@ export function wordQuery({ q, k, filters }: WordRequest): object | undefined {
   const narrowed = narrowing(filters);
   return {
     size: k,
-    _source: false,
     track_total_hits: false,
     query: {
       bool: {

@@ -26,6 +26,8 @@ export interface LexicalIndex {
   term(row: number): Term | undefined;
   /** All terms of some concepts, each concept's name first, in the order of the concepts. */
   termsOf(conceptIds: readonly number[]): readonly ConceptTerm[];
+  /** The terms of some rows with their concepts, in that order; a row that is not there is left out. */
+  described(rows: readonly number[]): readonly DescribedTerm[];
   concept(conceptId: number): Concept | undefined;
   conceptByCode(vocabularyId: string, code: string): Concept | undefined;
   page(conceptId: number): ConceptPage | undefined;
@@ -39,6 +41,9 @@ export interface ConceptTerm {
   readonly row: number;
   readonly key: string;
 }
+
+/** A term as it is shown, with its concept. */
+export type DescribedTerm = Pick<Term, 'row' | 'kind' | 'text'> & Concept;
 
 /** A concept with what surrounds it. */
 export interface ConceptPage {
@@ -74,8 +79,11 @@ export function openLexical(file: string): LexicalIndex {
   // One statement for all: an eighth of what one for each takes. The list is gone through in its order, and the index
   // of concepts has a concept's rows in theirs.
   const terms = select(
-    'SELECT concept_id, row, text_key AS key FROM json_each(?) CROSS JOIN term ON concept_id = value',
+    'SELECT concept_id, row, text_key FROM json_each(?) CROSS JOIN term ON concept_id = value',
   );
+  terms.setReturnArrays(true);
+  const described = select(`SELECT row, kind, text, ${conceptColumns} FROM json_each(?)
+    CROSS JOIN term ON row = json_each.value CROSS JOIN concept USING (concept_id)`);
   const concept = select(`SELECT ${conceptColumns} FROM concept WHERE concept_id = ?`);
   const byVocabulary = select(
     `SELECT ${conceptColumns} FROM concept WHERE vocabulary_id = ? COLLATE NOCASE AND code_key = ? ORDER BY concept_code <> ?`,
@@ -113,7 +121,11 @@ export function openLexical(file: string): LexicalIndex {
     },
     frequency: (word) => words.frequency(word),
     term: (row) => term.get(row) as unknown as Term | undefined,
-    termsOf: (conceptIds) => terms.all(JSON.stringify(conceptIds)) as unknown as ConceptTerm[],
+    termsOf: (conceptIds) =>
+      (terms.all(JSON.stringify(conceptIds)) as unknown as [number, number, string][]).map(
+        ([concept_id, row, key]) => ({ concept_id, row, key }),
+      ),
+    described: (rows) => described.all(JSON.stringify(rows)) as unknown as DescribedTerm[],
     concept: find,
     conceptByCode: (vocabularyId, wanted) =>
       byVocabulary.get(vocabularyId, codeKey(wanted), wanted) as unknown as Concept | undefined,

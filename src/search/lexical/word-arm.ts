@@ -1,5 +1,4 @@
 import type { Filters } from './filter.ts';
-import type { LexicalHit } from './hit.ts';
 import type { LexicalIndex } from './reader.ts';
 
 /** What is asked of the words: the best `k` concepts for a text, among the rows that a filter lets pass. */
@@ -11,11 +10,19 @@ export interface WordQuestion {
   readonly allowed: Uint8Array | undefined;
 }
 
+/** A concept that was found by its words; a higher score is better. */
+export interface WordHit {
+  readonly concept_id: number;
+  readonly score: number;
+  /** The term that was found; undefined where the engine knows whole concepts. */
+  readonly row?: number | undefined;
+}
+
 /** Finds the concepts of one build by the words of a query. */
 export interface WordArm {
   readonly engine: 'sqlite-fts5' | 'elasticsearch';
-  /** One term a concept, best first; rejects where the engine does not answer. */
-  byWords(question: WordQuestion): Promise<readonly LexicalHit[]>;
+  /** Each concept once, best first; rejects where the engine does not answer. */
+  byWords(question: WordQuestion): Promise<readonly WordHit[]>;
   /** Rejects where it would not answer for this build. */
   ping(): Promise<void>;
 }

@@ -14,13 +14,16 @@ export function elasticsearchVectors(engine: SearchEngine, graph: GraphShape): V
     engine: 'elasticsearch',
     async nearest(buildId, question) {
       const index = vectorsIndexOf(buildId, engine.alias);
-      const found = await engine.search(index, nearestBody(question, graph), question.timeout);
+      const found = await engine.search(index, nearestBody(question, graph), {
+        by: 'row',
+        timeout: question.timeout,
+      });
       return found.map(({ id }) => Number(id));
     },
   };
 }
 
-/** The body of a search for the nearest vectors, without sources; filters narrow while the graph is walked. */
+/** The body of a search for the nearest vectors; filters narrow while the graph is walked. */
 export function nearestBody(
   { vector, k, filters }: Pick<NearestQuestion, 'vector' | 'k' | 'filters'>,
   { effort }: GraphShape,
@@ -28,7 +31,6 @@ export function nearestBody(
   const size = Math.min(k, mostCandidates);
   return {
     size,
-    _source: false,
     knn: {
       field: vectorField,
       query_vector: [...vector],

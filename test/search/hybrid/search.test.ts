@@ -68,6 +68,20 @@ describe('search', () => {
     expect(answer.hits[0]).toMatchObject({ concept_id: 9, match: 'synonym', ranks: { exact: 1, dense: 1 } });
   });
 
+  it('gives what an engine of words finds the rows of their names, where a filter lets them and they are there', async () => {
+    const build = await given(diabetes);
+    const found = [9, 1, 99, 8].map((concept_id, at) => ({ concept_id, score: 9 - at }));
+    const words = { ...build.words, byWords: async () => found };
+    const filters = { vocabulary_id: ['SNOMED'] };
+    const { arms, rated } = await runArms({ ...build, words }, embedder, { q: 'attack', filters, limit: 9 });
+    const rows = [9, 8].map((id) => build.lexical.termsOf([id])[0]?.row);
+    expect(arms.lexical).toEqual([
+      { concept_id: 9, row: rows[0], score: 9 },
+      { concept_id: 8, row: rows[1], score: 6 },
+    ]);
+    expect(rated.map(({ concept_id }) => concept_id)).not.toContain(1);
+  });
+
   it('answers a code with its concept, then its category, the nearest first, and with no noise', async () => {
     const build = await given(diabetes);
     for (const q of ['E11.65', ' e11.65', 'E1165']) {

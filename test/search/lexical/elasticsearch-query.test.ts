@@ -9,7 +9,6 @@ describe('the body of a search by words', () => {
   it('holds the text as a value of match, never as syntax, and at most 64 words of it', () => {
     expect(ask('type 2 "diabetes" AND (x:y)')).toMatchObject({
       size: 100,
-      _source: false,
       query: { bool: { must: { multi_match: { query: 'type 2 diabetes AND x y', type: 'best_fields' } } } },
     });
     const long = JSON.stringify(ask('word '.repeat(200)));

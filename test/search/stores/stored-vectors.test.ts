@@ -101,7 +101,6 @@ describe('vectors in Elasticsearch', () => {
     const body = { vector: Float32Array.of(0.5, -0.5), k: 10, filters: {} };
     expect(nearestBody(body, graph)).toEqual({
       size: 10,
-      _source: false,
       knn: { field: 'vector', query_vector: [0.5, -0.5], k: 10, num_candidates: 20 },
     });
     const narrowed = nearestBody({ ...body, k: 9_000, filters: { domain_id: ['Drug'], valid: true } }, graph);
