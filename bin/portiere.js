@@ -20,7 +20,7 @@ if (found[0] < 22 || (found[0] === 22 && found[1] < 18)) {
   process.stdout.write(version + '\n');
 } else {
   if (module.enableCompileCache) module.enableCompileCache();
-  import('../dist/main.js').catch(function (error) {
+  start().catch(function (error) {
     process.stderr.write(
       error && error.code === 'ERR_MODULE_NOT_FOUND' && /dist.main\.js/.test(error.message)
         ? 'portiere is not built yet. Inside a checkout run: npm run -s portiere -- ARGS\n'
@@ -28,4 +28,10 @@ if (found[0] < 22 || (found[0] === 22 && found[1] < 18)) {
     );
     process.exitCode = 1;
   });
+}
+
+/** The verbs of the index give way to what serves on the same machine while they are still being loaded. */
+async function start() {
+  if (asked[0] === 'index') (await import('../dist/give-way.js')).giveWay();
+  await import('../dist/main.js');
 }
