@@ -20,12 +20,16 @@ type PluginBuild = Parameters<NonNullable<Options['esbuildPlugins']>[number]['se
 const undiciParts = {
   name: 'undici-parts',
   setup(build: PluginBuild) {
-    build.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'parts' }));
-    build.onLoad({ filter: /^undici$/, namespace: 'parts' }, () => ({
+    build.onResolve({ filter: /^undici$/ }, ({ resolveDir }) => ({
+      path: 'undici',
+      namespace: 'parts',
+      pluginData: resolveDir,
+    }));
+    build.onLoad({ filter: /^undici$/, namespace: 'parts' }, ({ pluginData }) => ({
       contents: `Object.assign(require('undici/lib/dispatcher/dispatcher.js').prototype, require('undici/lib/api'));
         exports.Pool = require('undici/lib/dispatcher/pool.js');
         exports.buildConnector = require('undici/lib/core/connect.js');`,
-      resolveDir: import.meta.dirname,
+      resolveDir: String(pluginData),
     }));
   },
 };

@@ -22,7 +22,7 @@ if (found[0] < 22 || (found[0] === 22 && found[1] < 18)) {
   if (module.enableCompileCache) module.enableCompileCache();
   start().catch(function (error) {
     process.stderr.write(
-      error && error.code === 'ERR_MODULE_NOT_FOUND' && /dist.main\.js/.test(error.message)
+      error && error.code === 'ERR_MODULE_NOT_FOUND' && /dist.(main|give-way)\.js/.test(error.message)
         ? 'portiere is not built yet. Inside a checkout run: npm run -s portiere -- ARGS\n'
         : String((error && error.stack) || error) + '\n',
     );
@@ -30,8 +30,9 @@ if (found[0] < 22 || (found[0] === 22 && found[1] < 18)) {
   });
 }
 
-/** The verbs of the index give way to what serves on the same machine while they are still being loaded. */
+/** The index's jobs give way to what serves on the same machine while they are still being loaded. */
 async function start() {
-  if (asked[0] === 'index') (await import('../dist/give-way.js')).giveWay();
+  var jobs = /^(build|ensure|populate|verify|rollback|prune)$/;
+  if (asked[0] === 'index' && jobs.test(asked[1])) (await import('../dist/give-way.js')).giveWay();
   await import('../dist/main.js');
 }

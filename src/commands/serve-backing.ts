@@ -43,7 +43,7 @@ export async function embeddedBacking(ports: Ports, project: Project, closers: C
     words: undefined,
     vectors:
       server === undefined ? undefined : storedVectors(server.loader.store, () => ports.clock.elapsed()),
-    limiter: localLimiter(project.config.settings.RATE_LIMIT_PER_MINUTE, () => Date.now()),
+    limiter: localLimiter(project.config.settings.RATE_LIMIT_PER_MINUTE, () => ports.clock.elapsed()),
     keys: undefined,
     behindProxy: false,
     /** One question at a time; one that waits for a command of ours is busy, not dead. */

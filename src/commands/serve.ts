@@ -23,7 +23,6 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
     const url = addressOf(settings.API_HOST, settings.API_PORT);
     return { data: { would_serve: url }, view: [`Would serve ${project.config.name} at ${url}.`] };
   }
-  keepGarbageYoung();
   const closers: (() => Promise<void>)[] = [];
   try {
     if (project.database.kind === 'embedded') {
@@ -57,6 +56,7 @@ export async function serve(ports: Ports, options: GlobalOptions): Promise<Outco
     closers.push(async () => {
       await index.close();
     });
+    keepGarbageYoung();
     const app = await newServer({
       version: ports.self.version,
       index,

@@ -120,7 +120,7 @@ export function engineOver(parts: EngineParts): SearchEngine {
       return _shards.total === 0 ? undefined : count;
     },
     async search(index, body, { by, timeout: within = timeout }) {
-      type Hit = { readonly fields: Readonly<Record<string, readonly [string | number]>>; _score: number };
+      type Hit = { readonly fields?: Readonly<Record<string, readonly (string | number)[]>>; _score: number };
       const call = {
         method: 'POST',
         path: `/${index}/_search`,
@@ -132,10 +132,11 @@ export function engineOver(parts: EngineParts): SearchEngine {
         body: { ...body, stored_fields: '_none_', docvalue_fields: [by] },
       } as const;
       const answer = await whileNodesLeave<{ hits?: { hits?: Hit[] } }>(parts, call, within);
-      return (answer.hits?.hits ?? []).map(({ fields, _score }) => ({
-        id: fields[by]?.[0] ?? '',
-        score: _score,
-      }));
+      return (answer.hits?.hits ?? []).flatMap(({ fields, _score }) => {
+        const id = fields?.[by]?.[0];
+        // What another program wrote there has no place here.
+        return id === undefined ? [] : [{ id, score: _score }];
+      });
     },
     async *documents(index, { by, page, vector }) {
       const keep_alive = '2m';

@@ -98,7 +98,9 @@ async function perform<Answer>(client: Client, call: Call, forms: Forms): Promis
   const deadline = call.timeout ?? forms.timeout;
   // Not AbortSignal.timeout: it keeps what it was given to, answer and all, until the time is over.
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), deadline);
+  const timer = setTimeout(() => {
+    stop.abort(new DOMException('no answer in time', 'TimeoutError'));
+  }, deadline);
   try {
     return await performUntil<Answer>(client, call, { ...forms, deadline, signal: stop.signal });
   } finally {

@@ -127,7 +127,7 @@ export function fakeSearchEngine(): FakeSearchEngine {
       awake();
       return indices.get(index)?.size;
     },
-    async search(index, body) {
+    async search(index, body, { by }) {
       awake();
       searched.push({ index, body });
       const documents = indices.get(index);
@@ -137,7 +137,10 @@ export function fakeSearchEngine(): FakeSearchEngine {
         .filter(([, { concept_name }]) =>
           words.some((word) => String(concept_name).toLowerCase().includes(word)),
         )
-        .map(([id], at) => ({ id, score: 10 - at / 100 }));
+        .flatMap(([, document], at) => {
+          const id = document[by] as string | number | undefined;
+          return id === undefined ? [] : [{ id, score: 10 - at / 100 }];
+        });
     },
     async aliased(alias) {
       awake();

@@ -29,12 +29,17 @@ async function load(args: readonly string[], work: () => Promise<void>): Promise
     else resolve(stdout);
   });
   promise.catch(() => {});
+  const begun = new Promise<void>((begin) => {
+    child.stdout?.once('data', () => begin());
+    child.once('exit', () => begin());
+  });
   try {
+    await begun;
     await work();
   } catch (error) {
     child.kill();
     throw error;
   }
   child.stdin?.end();
-  return JSON.parse(await promise);
+  return JSON.parse((await promise).replace(/^begins$/m, ''));
 }

@@ -40,6 +40,19 @@ describe('search by words', () => {
     expect(index.termsOf([-1])).toEqual([]);
   });
 
+  it('describes some rows in the order they are asked for, without those that are not there', () => {
+    const rows = index.termsOf([20_001]).map(({ row }) => row);
+    const described = index.described([rows[2]!, 3, 9_000_000, rows[0]!]);
+    expect(described.map(({ row, kind, text, concept_id }) => [row, kind, text, concept_id])).toEqual([
+      [rows[2], 'synonym', 'nose stone', 20_001],
+      [3, 'name', 'disorder of site 3', 4],
+      [rows[0], 'name', 'Rhinolithiasis', 20_001],
+    ]);
+    const { row: _, kind: __, text: ___, ...concept } = described[1]!;
+    expect(concept).toEqual({ ...index.concept(4) });
+    expect(index.described([])).toEqual([]);
+  });
+
   it('reads words without case, accents and punctuation', () => {
     expect(ids('MENIERE')).toEqual([20_003]);
     expect(ids('"ménière" OR (x')).toEqual([20_003]);

@@ -23,9 +23,9 @@ async function given(): Promise<{
   engine.indices.set(
     'concepts-b1',
     new Map([
-      ['1', { concept_name: 'Asthma' }],
-      ['2', { concept_name: 'Severe asthma' }],
-      ['99', { concept_name: 'Asthma of another build' }],
+      ['1', { concept_id: '1', concept_name: 'Asthma' }],
+      ['2', { concept_id: '2', concept_name: 'Severe asthma' }],
+      ['99', { concept_id: '99', concept_name: 'Asthma of another build' }],
     ]),
   );
   const time = { now: 0 };
