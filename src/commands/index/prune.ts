@@ -1,11 +1,12 @@
 import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
 import type { EmbedderIdentity } from '../../search/embed/embedder.ts';
+import { identityOf } from '../../search/embed/identity.ts';
 import { pruneCaches } from '../../search/embed/cache.ts';
 import { embeddingsFolder, listBuilds, publishedBuild, sweep } from '../../search/index/publish.ts';
 import { pruneElasticsearch } from '../../search/populate/elasticsearch.ts';
 import { openProject, type Project, underLease } from '../context.ts';
 import { withServers } from '../vector-server.ts';
-import { embedderOf } from '../embedder.ts';
+import { modelRequest } from '../embedder.ts';
 import { insideStack } from '../inside.ts';
 import { publishedManifest } from './publish.ts';
 
@@ -49,8 +50,7 @@ export async function prune(ports: Ports, options: GlobalOptions): Promise<Outco
 
 /** The configured model, for which hours of embedding may be kept, and the published build's. */
 async function usedModels(ports: Ports, project: Project): Promise<readonly EmbedderIdentity[]> {
-  const embedder = await embedderOf(ports, project);
-  await embedder.close();
+  const identity = await identityOf(modelRequest(ports, project));
   const published = await publishedManifest(project);
-  return [embedder.identity, ...(published === undefined ? [] : [published.embedding])];
+  return [identity, ...(published === undefined ? [] : [published.embedding])];
 }

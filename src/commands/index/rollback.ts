@@ -1,11 +1,12 @@
 import { PortiereError } from '../../errors.ts';
 import type { GlobalOptions, Outcome, Ports } from '../../ports.ts';
+import { identityOf } from '../../search/embed/identity.ts';
 import { checkFiles } from '../../search/index/check-files.ts';
 import type { Manifest } from '../../search/index/manifest.ts';
 import { refuseOtherModel } from '../../search/index/open.ts';
 import { listBuilds, publishedBuild } from '../../search/index/publish.ts';
 import { openProject, type Project, underLease } from '../context.ts';
-import { embedderOf } from '../embedder.ts';
+import { modelRequest } from '../embedder.ts';
 import { withSearchEngine } from '../search-engine.ts';
 import { chosenBuild, folderOf } from './builds.ts';
 import { insideStack } from '../inside.ts';
@@ -49,12 +50,7 @@ export async function rollback(ports: Ports, options: RollbackOptions): Promise<
 
 /** An API with another model would go on with the build it has, and say so in its log alone. */
 async function refuseWhatIsNotServed(ports: Ports, project: Project, manifest: Manifest): Promise<void> {
-  const embedder = await embedderOf(ports, project);
-  try {
-    refuseOtherModel(manifest, embedder.identity);
-  } finally {
-    await embedder.close();
-  }
+  refuseOtherModel(manifest, await identityOf(modelRequest(ports, project)));
 }
 
 /** The newest build that is older than the published one. */

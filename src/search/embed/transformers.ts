@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { PortiereError } from '../../errors.ts';
 import { planBatches } from './batches.ts';
 import type { Embedder } from './embedder.ts';
-import { readModelManifest, verifyModel } from './model-manifest.ts';
-import { modelFiles, type ModelSpec, type Precision } from './models.ts';
+import { modelIdentity } from './identity.ts';
+import type { ModelSpec, Precision } from './models.ts';
 import { poolRows } from './pooling.ts';
 
 export interface TransformersOptions {
@@ -33,8 +32,7 @@ type Transformers = typeof import('@huggingface/transformers');
 export async function transformersEmbedder(options: TransformersOptions): Promise<TransformersEmbedder> {
   const { folder, spec, precision, threads, device = 'cpu', batchTokens } = options;
   const { AutoModel, AutoTokenizer, Tensor, env } = await loadTransformers();
-  const digests = await verifyModel(folder, modelFiles(precision));
-  const manifest = await readModelManifest(folder);
+  const identity = await modelIdentity({ folder, spec }, precision);
   env.allowRemoteModels = false;
   env.allowLocalModels = true;
   const local = { local_files_only: true } as const;
@@ -76,16 +74,7 @@ export async function transformersEmbedder(options: TransformersOptions): Promis
   };
 
   return {
-    identity: {
-      provider: 'transformers',
-      model: spec.name,
-      revision: manifest?.revision ?? 'local',
-      pooling: spec.pooling,
-      precision,
-      dimension: spec.dimension,
-      maxLength: spec.maxLength,
-      digest: digestOf(digests),
-    },
+    identity,
     tokenize,
     async embed(texts) {
       const matrix = new Float32Array(texts.length * spec.dimension);
@@ -144,10 +133,4 @@ function placesByText(texts: readonly string[]): ReadonlyMap<string, readonly nu
     else places.set(text, [place]);
   }
   return places;
-}
-
-function digestOf(digests: ReadonlyMap<string, string>): string {
-  const hash = createHash('sha256');
-  for (const [file, digest] of digests) hash.update(`${digest}  ${file}\n`);
-  return hash.digest('hex');
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { identityOf } from '../../../src/search/embed/identity.ts';
 import { locateModel } from '../../../src/search/embed/model-files.ts';
 import { verifyModel } from '../../../src/search/embed/model-manifest.ts';
 import { pullModel } from '../../../src/search/embed/pull-model.ts';
@@ -88,6 +89,17 @@ describe('pulling a model', () => {
     const repo = '/Xenova/SapBERT-from-PubMedBERT-fulltext/resolve';
     expect(asked[0]).toBe(`${repo}/main/config.json`);
     expect(asked.slice(1).every((url) => url.startsWith(`${repo}/${commit}/`))).toBe(true);
+  });
+
+  it('leaves a model that is told from others by its files, without being loaded', async () => {
+    const { folder } = await pull();
+    const request = { model, precision: 'int8', cacheDir } as const;
+    const identity = await identityOf(request);
+    expect(identity).toMatchObject({ provider: 'transformers', model, revision: commit, precision: 'int8' });
+    await rm(path.join(folder, 'portiere-model.json'));
+    expect(await identityOf(request)).toEqual({ ...identity, revision: 'local' });
+    await writeFile(path.join(folder, 'config.json'), 'tampered');
+    expect((await identityOf(request)).digest).not.toBe(identity.digest);
   });
 
   it('downloads nothing where a sound copy is, and everything again where it is damaged', async () => {
