@@ -27,12 +27,12 @@ describe('what a start loads', () => {
   });
 
   it.skipIf(!built)(
-    `is our own files and no package for --help${built ? '' : ' (SKIPPED: no dist/main.js, run: npx tsup)'}`,
+    `is commander and no other package for --help${built ? '' : ' (SKIPPED: no dist/main.js, run: npx tsup)'}`,
     async () => {
       const { stdout, ours, packages } = await start([program, '--help']);
       expect(stdout).toContain('portiere');
       expect(ours).toContain('main.js');
-      expect(packages).toEqual([]);
+      expect(packages).toEqual(['commander']);
     },
   );
 
