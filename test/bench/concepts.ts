@@ -56,10 +56,9 @@ for (const [folder, form] of [
   }
   session.version('Python', execFileSync(python, ['-V'], { encoding: 'utf8' }).trim().replace('Python ', ''));
   const row = session.row(head);
-  if (form !== 'tabs')
-    row.note(
-      'a row with quotes goes the careful way, field by field and line by line, so that a stray quote costs one line',
-    );
+  row.note(
+    'each field is checked and becomes a text of its own, dates in one form; a row with anything odd in it is read again, carefully',
+  );
   for (let round = -1; round < Number(values.rounds); round += 1) {
     const own = await ours(folder);
     const csv = JSON.parse(

@@ -1,20 +1,18 @@
 import { note, type Tally } from './anomalies.ts';
+import type { Careful } from './careful.ts';
 import type { Layout } from './header.ts';
 import { splitQuoted } from './quoted.ts';
-import type { Reader } from './reader.ts';
 import { readRow, type Line, type Row } from './row.ts';
 
-const NEWLINE = 10;
 const QUOTE = 34;
 /** A name runs over a few lines at most; beyond that, a quote was left open. */
 const MOST_LINES = 20;
 
 /**
- * A reader for comma files. Where a quote is left open, or closing it gives no row, only the line it stands on is
+ * Reads the lines of comma files, whose records may go on in the next line. Where a quote is left open, or closing it gives no row, only the line it stands on is
  * lost: the lines after it are read afresh, so that no stray quote swallows rows.
  */
-export function createRecords(layout: Layout, tally: Tally): Reader {
-  let next = 2;
+export function carefulRecords(layout: Layout, tally: Tally): Careful {
   let waiting: Line[] = [];
 
   function drain(atEnd: boolean): Row[] {
@@ -39,12 +37,9 @@ export function createRecords(layout: Layout, tally: Tally): Reader {
   }
 
   return {
-    push(bytes) {
-      for (let at = 0; at < bytes.length; next += 1) {
-        const end = bytes.indexOf(NEWLINE, at);
-        waiting.push({ bytes: bytes.subarray(at, end), number: next });
-        at = end + 1;
-      }
+    waits: () => waiting.length > 0,
+    take(line) {
+      waiting.push(line);
       return drain(false);
     },
     end: () => drain(true),

@@ -1,14 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import type { Tally } from './anomalies.ts';
+import type { Careful } from './careful.ts';
 import { judgeField } from './field.ts';
 import type { Layout } from './header.ts';
 import type { Reader } from './reader.ts';
-import { readRow, type Row } from './row.ts';
+import type { Row } from './row.ts';
 import type { ColumnKind } from './tables.ts';
 
 const TAB = 9;
 const NEWLINE = 10;
 const QUOTE = 34;
+const COMMA = 44;
 const DIGIT_0 = 48;
 const DIGIT_9 = 57;
 /** Ids of up to 15 digits are safe integers without looking closer. */
@@ -33,10 +35,13 @@ const waysToRead = {
 } as const satisfies Record<ColumnKind, number>;
 
 /**
- * A scanner for a tab-separated file. It goes over bytes once and takes only what is beyond doubt, comparing fields
- * that tend to repeat with the row above; any line with something odd in it goes to `readRow`.
+ * A scanner for a file of tabs, or of commas and quotes. It goes over bytes once and takes only what is beyond doubt,
+ * comparing fields that tend to repeat with the row above; any line with something odd in it, or that goes on with
+ * such a one, is read carefully.
  */
-export function createScanner(layout: Layout, tally: Tally): Reader {
+export function createScanner(layout: Layout, tally: Tally, careful: Careful): Reader {
+  const comma = layout.delimiter === 'comma';
+  const delimiter = comma ? COMMA : TAB;
   const fields = layout.targets.length;
   const blank = layout.columns.map(() => '');
   const targets = Int32Array.from(layout.targets);
@@ -48,10 +53,12 @@ export function createScanner(layout: Layout, tally: Tally): Reader {
   const optional = columns.map((column) => column?.required === false);
   const known = columns.map(() => new Map<string, string>());
   const runs = runsOf(ways);
-  // Where in the chunk the row above had each repeating field, its length (-1: unknown), and what it read as.
+  // Where in the chunk the row above had each repeating field, its length (quotes too; -1: unknown), and what it read as.
   const aboveAt = new Int32Array(fields);
   const aboveLength = new Int32Array(fields);
   const aboveValue: string[] = Array.from({ length: fields }, () => '');
+  /** Number of the line that comes; 1 is the header. */
+  let next = 2;
 
   /** The reading of a repeating field not met on the row above, or undefined where it needs a closer look. */
   function learn(field: number, value: string): string | undefined {
@@ -73,22 +80,11 @@ export function createScanner(layout: Layout, tally: Tally): Reader {
     for (let at = 0; at < chunk.length;) {
       const lineStart = at;
       const row = blank.slice();
-      let field = 0;
+      let field = careful.waits() ? fields + 1 : 0;
       for (; field < fields; field += 1) {
-        const stop = field === fields - 1 ? NEWLINE : TAB;
+        const stop = field === fields - 1 ? NEWLINE : delimiter;
         const way = ways[field]!;
         const start = at;
-        if (way === NUMBER) {
-          let byte = chunk[at]!;
-          while (byte >= DIGIT_0 && byte <= DIGIT_9) byte = chunk[(at += 1)]!;
-          const length = at - start;
-          if (byte !== stop || length === 0 || length > SAFE_DIGITS) break;
-          if (length > 1 && chunk[start] === DIGIT_0) break;
-          row[targets[field]!] =
-            length <= COPIED ? text.substring(start, at) : chunk.toString('latin1', start, at);
-          at += 1;
-          continue;
-        }
         if (way === REPEATED && aboveLength[field]! >= 0) {
           // The whole run at once where it is the same, else this field alone; the delimiter after it is compared too.
           const above = aboveAt[field]!;
@@ -110,24 +106,48 @@ export function createScanner(layout: Layout, tally: Tally): Reader {
             continue;
           }
         }
+        const quoted = comma && chunk[at] === QUOTE;
+        if (quoted) at += 1;
+        const inner = at;
         let seen = 0;
         let byte = chunk[at]!;
-        while (byte >= 32) {
-          seen |= byte;
+        if (way === NUMBER) {
+          while (byte >= DIGIT_0 && byte <= DIGIT_9) byte = chunk[(at += 1)]!;
+        } else if (quoted) {
+          while (byte >= 32 && byte !== QUOTE) {
+            seen |= byte;
+            byte = chunk[(at += 1)]!;
+          }
+        } else if (comma) {
+          while (byte >= 32 && byte !== QUOTE && byte !== COMMA) {
+            seen |= byte;
+            byte = chunk[(at += 1)]!;
+          }
+        } else {
+          while (byte >= 32) {
+            seen |= byte;
+            byte = chunk[(at += 1)]!;
+          }
+        }
+        const innerEnd = at;
+        if (quoted) {
+          if (byte !== QUOTE) break;
           byte = chunk[(at += 1)]!;
         }
-        if (byte !== stop || (seen >= 128 && !sound) || chunk[start] === QUOTE) break;
-        const length = at - start;
-        if (way === TEXT) {
-          if (length > longest[field]! || chunk[start]! <= 32 || chunk[start]! >= 128) {
-            if (length > 0 || !optional[field]!) break;
-          }
-          row[targets[field]!] = decode(chunk, text, start, at, seen);
+        if (byte !== stop || (seen >= 128 && !sound) || (!comma && chunk[start] === QUOTE)) break;
+        const length = innerEnd - inner;
+        if (way === NUMBER) {
+          if (length === 0 || length > SAFE_DIGITS || (length > 1 && chunk[inner] === DIGIT_0)) break;
+          row[targets[field]!] = decode(chunk, text, inner, innerEnd, 0);
+        } else if (way === TEXT) {
+          const plain = length <= longest[field]! && chunk[inner]! > 32 && chunk[inner]! < 128;
+          if (length === 0 ? !optional[field]! : !plain) break;
+          row[targets[field]!] = decode(chunk, text, inner, innerEnd, seen);
         } else if (way === REPEATED) {
-          const value = learn(field, decode(chunk, text, start, at, seen));
+          const value = learn(field, decode(chunk, text, inner, innerEnd, seen));
           if (value === undefined) break;
           aboveAt[field] = start;
-          aboveLength[field] = length;
+          aboveLength[field] = at - start;
           aboveValue[field] = value;
           row[targets[field]!] = value;
         }
@@ -135,23 +155,20 @@ export function createScanner(layout: Layout, tally: Tally): Reader {
       }
       if (field === fields) {
         tally.rows += 1;
+        tally.lines += 1;
         rows.push(row);
       } else {
         const end = chunk.indexOf(NEWLINE, at);
         aboveLength.fill(-1);
-        const read = readRow(layout, tally, {
-          bytes: chunk.subarray(lineStart, end),
-          number: tally.lines + 2,
-        });
-        if (read !== undefined) rows.push(read);
+        rows.push(...careful.take({ bytes: chunk.subarray(lineStart, end), number: next }));
         at = end + 1;
       }
-      tally.lines += 1;
+      next += 1;
     }
     return rows;
   }
 
-  return { push, end: () => [] };
+  return { push, end: () => careful.end() };
 }
 
 /** For each repeating field, the last of the repeating fields that follow it without another between. */

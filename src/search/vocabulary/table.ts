@@ -1,8 +1,9 @@
 import { checkTally, note, openTally, type Anomalies, type Tally } from './anomalies.ts';
 import type { Bundle } from './bundle.ts';
+import { carefulLines } from './careful.ts';
 import { wholeLines } from './chunks.ts';
 import { parseHeader, type Layout } from './header.ts';
-import { createRecords } from './records.ts';
+import { carefulRecords } from './records.ts';
 import type { Reader } from './reader.ts';
 import type { Row } from './row.ts';
 import { createScanner } from './scan.ts';
@@ -57,7 +58,8 @@ function* batches(rows: readonly Row[]): Generator<readonly Row[]> {
 }
 
 function createReader(layout: Layout, tally: Tally): Reader {
-  return layout.delimiter === 'tab' ? createScanner(layout, tally) : createRecords(layout, tally);
+  const careful = layout.delimiter === 'tab' ? carefulLines : carefulRecords;
+  return createScanner(layout, tally, careful(layout, tally));
 }
 
 /**
