@@ -9,8 +9,9 @@ const QUOTE = 34;
 const MOST_LINES = 20;
 
 /**
- * Reads the lines of comma files, whose records may go on in the next line. Where a quote is left open, or closing it gives no row, only the line it stands on is
- * lost: the lines after it are read afresh, so that no stray quote swallows rows.
+ * Reads the lines of comma files, whose records may go on in the next line. Where a quote is left open, or closing it
+ * gives no row, only the line it stands on is lost: the lines after it are read afresh, so that no stray quote
+ * swallows rows.
  */
 export function carefulRecords(layout: Layout, tally: Tally): Careful {
   let waiting: Line[] = [];
