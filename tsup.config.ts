@@ -5,8 +5,8 @@ import { defineConfig, type Options } from 'tsup';
 import { configJsonSchema } from './src/config/json-schema.ts';
 
 /**
- * Packages of hundreds of small files that nearly every command loads: looking for each file takes longer than reading
- * them as one. They come with their licences.
+ * Packages that nearly every command loads, most of hundreds of small files: looking for each file takes longer than
+ * reading them as one. They come with their licences.
  */
 const bundled =
   /^(@elastic|@opentelemetry|commander|cosmiconfig|env-paths|hpagent|secure-json-parse|undici|yaml|zod)(\/|$)/;

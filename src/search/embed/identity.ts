@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { fromSystemError } from '../../errors.ts';
 import type { EmbedderIdentity } from './embedder.ts';
 import { hashingEmbedder } from './hashing.ts';
 import { type LocatedModel, locateModel, type ModelPlaces } from './model-files.ts';
@@ -8,11 +9,15 @@ import { modelFiles, type Precision } from './models.ts';
 
 /**
  * What the configured model's vectors are told from others' by; the model is read and not loaded. MODEL_UNKNOWN,
- * MODEL_MISSING, MODEL_DIGEST.
+ * MODEL_MISSING, MODEL_DIGEST, PERMISSION_DENIED.
  */
 export async function identityOf(request: ModelPlaces): Promise<EmbedderIdentity> {
   if (request.model === 'hashing') return hashingEmbedder().identity;
-  return await modelIdentity(await locateModel(request), request.precision);
+  try {
+    return await modelIdentity(await locateModel(request), request.precision);
+  } catch (error) {
+    throw fromSystemError(error, request.model);
+  }
 }
 
 /** The same of a model whose place is known. */

@@ -9,6 +9,7 @@ import type { ColumnKind } from './tables.ts';
 
 const TAB = 9;
 const NEWLINE = 10;
+const RETURN = 13;
 const QUOTE = 34;
 const COMMA = 44;
 const DIGIT_0 = 48;
@@ -53,7 +54,7 @@ export function createScanner(layout: Layout, tally: Tally, careful: Careful): R
   const optional = columns.map((column) => column?.required === false);
   const known = columns.map(() => new Map<string, string>());
   const runs = runsOf(ways);
-  // Where in the chunk the row above had each repeating field, its length (quotes too; -1: unknown), and what it read as.
+  // Where in the chunk the row above had each repeating field, its length (with quotes and CR; -1: unknown), and what it read as.
   const aboveAt = new Int32Array(fields);
   const aboveLength = new Int32Array(fields);
   const aboveValue: string[] = Array.from({ length: fields }, () => '');
@@ -80,6 +81,7 @@ export function createScanner(layout: Layout, tally: Tally, careful: Careful): R
     for (let at = 0; at < chunk.length;) {
       const lineStart = at;
       const row = blank.slice();
+      // Beyond the last field: not looked at here.
       let field = careful.waits() ? fields + 1 : 0;
       for (; field < fields; field += 1) {
         const stop = field === fields - 1 ? NEWLINE : delimiter;
@@ -134,6 +136,7 @@ export function createScanner(layout: Layout, tally: Tally, careful: Careful): R
           if (byte !== QUOTE) break;
           byte = chunk[(at += 1)]!;
         }
+        if (byte === RETURN && stop === NEWLINE && layout.crlf) byte = chunk[(at += 1)]!;
         if (byte !== stop || (seen >= 128 && !sound) || (!comma && chunk[start] === QUOTE)) break;
         const length = innerEnd - inner;
         if (way === NUMBER) {

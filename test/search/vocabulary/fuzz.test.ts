@@ -120,48 +120,67 @@ const conceptCommas = Buffer.from(
     .join('\n'),
 );
 
+/** With a column that nobody knows, the others from the last to the first. */
+const turned = Buffer.from(
+  tabFile
+    .toString()
+    .split('\n')
+    .map((line) => (line === '' ? line : ['extra', ...line.split('\t').toReversed()].join('\t')))
+    .join('\n'),
+);
+const withReturns = (bytes: Buffer): Buffer => Buffer.from(bytes.toString().replaceAll('\n', '\r\n'));
+
 it.each([
   ['tabs', tabFile, carefulLines],
+  ['tabs in another order', turned, carefulLines],
+  ['tabs and CR LF', withReturns(tabFile), carefulLines],
   ['commas', conceptCommas, carefulRecords],
+  ['commas and CR LF', withReturns(conceptCommas), carefulRecords],
 ] as const)(
   'the quick scanner of %s says of every line what the careful reader says',
   async (_form, original, read) => {
     let usable = 0;
     await fc.assert(
-      fc.asyncProperty(fc.array(edit, { maxLength: 4 }), async (edits) => {
-        const bytes = Buffer.concat([mutated(original, edits), Buffer.from('\n')]);
-        const anomalies: Anomalies = new Map();
-        const quick: unknown[] = [];
-        const layout = parseHeader('CONCEPT', original.subarray(0, original.indexOf(NEWLINE)));
-        try {
-          for await (const batch of readTable(memoryBundle({ CONCEPT: bytes }), 'CONCEPT', { anomalies }))
-            quick.push(...batch);
-        } catch {
-          return;
-        }
-        const careful: unknown[] = [];
-        const tally = openTally(new Map(), 'CONCEPT');
-        const lines = read(layout, tally);
-        let at = bytes.indexOf(NEWLINE) + 1;
-        for (let number = 2; at < bytes.length; number += 1) {
-          const end = bytes.indexOf(NEWLINE, at);
-          careful.push(...lines.take({ bytes: bytes.subarray(at, end), number }));
-          at = end + 1;
-        }
-        careful.push(...lines.end());
-        usable += careful.length;
-        expect(quick).toEqual(careful);
-        const { lines: count, rows, lost, excused, continued, kinds } = anomalies.get('CONCEPT')!;
-        expect({ count, rows, lost, excused, continued, kinds }).toEqual({
-          count: tally.lines,
-          rows: careful.length,
-          lost: tally.lost,
-          excused: tally.excused,
-          continued: tally.continued,
-          kinds: tally.kinds,
-        });
-      }),
-      { numRuns: 1_000 },
+      fc.asyncProperty(
+        fc.array(edit, { maxLength: 4 }),
+        fc.integer({ min: 1, max: 900 }),
+        async (edits, piece) => {
+          const bytes = Buffer.concat([mutated(original, edits), Buffer.from('\n')]);
+          const anomalies: Anomalies = new Map();
+          const quick: unknown[] = [];
+          const layout = parseHeader('CONCEPT', original.subarray(0, original.indexOf(NEWLINE)));
+          try {
+            for await (const batch of readTable(memoryBundle({ CONCEPT: bytes }, piece), 'CONCEPT', {
+              anomalies,
+            }))
+              quick.push(...batch);
+          } catch {
+            return;
+          }
+          const careful: unknown[] = [];
+          const tally = openTally(new Map(), 'CONCEPT');
+          const lines = read(layout, tally);
+          let at = bytes.indexOf(NEWLINE) + 1;
+          for (let number = 2; at < bytes.length; number += 1) {
+            const end = bytes.indexOf(NEWLINE, at);
+            careful.push(...lines.take({ bytes: bytes.subarray(at, end), number }));
+            at = end + 1;
+          }
+          careful.push(...lines.end());
+          usable += careful.length;
+          expect(quick).toEqual(careful);
+          const { lines: count, rows, lost, excused, continued, kinds } = anomalies.get('CONCEPT')!;
+          expect({ count, rows, lost, excused, continued, kinds }).toEqual({
+            count: tally.lines,
+            rows: careful.length,
+            lost: tally.lost,
+            excused: tally.excused,
+            continued: tally.continued,
+            kinds: tally.kinds,
+          });
+        },
+      ),
+      { numRuns: 500 },
     );
     expect(usable).toBeGreaterThan(1_000);
   },
