@@ -23,7 +23,9 @@ export async function lookIntoDatabase({ state }: TestProject): Promise<Loaded> 
       (await client.query<{ it: string }>(sql)).rows.map(({ it }) => it);
     const rows: Record<string, number> = {};
     for (const table of ['concept', 'concept_synonym', 'concept_relationship', 'concept_ancestor']) {
-      rows[table] = Number((await one(`SELECT count(*) AS it FROM ${table}`))[0]);
+      // As readers do: a load that is killed while it sweeps leaves rows of the one before, which nobody reads.
+      const published = `SELECT count(*) AS it FROM ${table} JOIN vocabulary_build USING (build_id) WHERE status = 'published'`;
+      rows[table] = Number((await one(published))[0]);
     }
     return {
       rows,
