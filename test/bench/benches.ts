@@ -6,6 +6,7 @@ export const benches = [
     goals: ['G1', 'G2', 'G3'],
     args: ['--rows', '1000000', '--queries', '20', '--batches', '16'],
   },
+  { script: 'exact.ts', goals: ['G1', 'G2', 'G3'], args: ['--uniform'] },
   { script: 'inverted.ts', goals: ['G4', 'G5'], args: ['--type', 'IVFSQ8'] },
   {
     script: 'inverted.ts',
