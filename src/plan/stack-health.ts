@@ -70,12 +70,16 @@ function componentOf(service: Service, containers: readonly ContainerState[]): r
     : one(sick.health?.status === 'starting' ? 'degraded' : bad, words);
 }
 
-function sickWords({ state, health, exitCode, oomKilled, restartCount, error }: ContainerState): string {
+function sickWords(container: ContainerState): string {
+  const { state, health, exitCode, oomKilled, restartCount, error, limits } = container;
   if (error !== '') return `not started: ${error}`;
   if (oomKilled) return 'killed for want of memory';
   if (state === 'exited') return `stopped (exit code ${exitCode})`;
-  if (state === 'restarting')
-    return `restarting again and again (${restartCount} times, exit code ${exitCode})`;
+  if (state === 'restarting') {
+    // Nobody's stop, as the engine starts it again: see howItEnded of wait-container.ts.
+    const why = exitCode === 137 && limits.memoryBytes > 0 ? ', most likely for want of memory' : '';
+    return `restarting again and again (${restartCount} times, exit code ${exitCode}${why})`;
+  }
   const output = health?.log.at(-1)?.output.trim().split('\n').at(-1) ?? '';
   if (health !== null && health.status !== 'healthy')
     return `${health.status}${output === '' ? '' : `: ${output}`}`;

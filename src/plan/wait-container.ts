@@ -1,4 +1,4 @@
-import { goodSince, keyOf, type Memory, type ObservedContainer } from './wait-memory.ts';
+import { type End, goodSince, keyOf, type Memory, type ObservedContainer } from './wait-memory.ts';
 
 export type Verdict =
   | {
@@ -33,6 +33,7 @@ export interface ContainerTerms {
 const loop = 2;
 /** Checks that a container found unhealthy may still fail. */
 const fresh = 3;
+const MIB = 2 ** 20;
 
 /** Judges one container of a service; the timeout is not looked at here. */
 export function judgeContainer(container: ObservedContainer, terms: ContainerTerms): Verdict {
@@ -139,9 +140,16 @@ function settled(container: ObservedContainer, terms: ContainerTerms): Verdict {
   return wait(`${word} for ${Math.max(0, Math.floor(passed / 1_000))} of ${terms.stableFor} s`, true);
 }
 
-/** How a program ended: its exit code, the signal it means, and lack of memory. */
-function howItEnded(end: { readonly exitCode: number; readonly oomKilled: boolean }): string {
+/**
+ * How a program ended: its exit code, the signal it means, and lack of memory. The engine does not always hear of the
+ * kernel's kill, above all right after a start (containerd's issues 8180 and 8893).
+ */
+function howItEnded(end: End): string {
   if (end.oomKilled) return `was killed for lack of memory (OOM, exit code ${end.exitCode})`;
+  if (end.exitCode === 137 && end.limits.memoryBytes > 0) {
+    const limit = `${Math.round(end.limits.memoryBytes / MIB)} MiB`;
+    return `was killed, most likely for lack of memory (exit code 137, its limit is ${limit})`;
+  }
   const meaning: Readonly<Record<number, string>> = {
     126: ': not executable',
     127: ': command not found',

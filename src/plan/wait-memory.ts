@@ -10,12 +10,17 @@ export interface ObservedContainer {
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
   readonly restartCount: number;
+  /** Of its memory, 0 for none. */
+  readonly limits: { readonly memoryBytes: number };
   readonly health: {
     readonly status: 'starting' | 'healthy' | 'unhealthy';
     readonly failingStreak: number;
     readonly log: readonly { readonly end: number; readonly exitCode: number }[];
   } | null;
 }
+
+/** How a container ended. */
+export type End = Pick<ObservedContainer, 'exitCode' | 'oomKilled' | 'limits'>;
 
 /** What earlier looks at a service's containers left behind. */
 export interface Memory {
@@ -24,7 +29,7 @@ export interface Memory {
   /** Restart count of each container, by id, when the wait began. */
   readonly restarts: Readonly<Record<string, number>>;
   /** How each container, by id, ended last: the engine forgets that when it starts it again. */
-  readonly lastEnd: Readonly<Record<string, { readonly exitCode: number; readonly oomKilled: boolean }>>;
+  readonly lastEnd: Readonly<Record<string, End>>;
   /** Since when each run of a container, by `keyOf`, has been well without a break. */
   readonly good: Readonly<Record<string, number>>;
   /** Runs, by `keyOf`, that every look found unhealthy: the verdict may be of a time before this wait. */
@@ -41,13 +46,13 @@ export function remember(memory: Memory, containers: readonly ObservedContainer[
   const good: Record<string, number> = {};
   const sick: Record<string, true> = {};
   for (const container of containers) {
-    const { id, exitCode, oomKilled, state, health } = container;
+    const { id, exitCode, oomKilled, limits, state, health } = container;
     const key = keyOf(container);
     const always = memory.restarts[id] === undefined || memory.sick[key] === true;
     if (always && health?.status === 'unhealthy') sick[key] = true;
     // All restarts of a container made since are of this wait, those before the first look as well.
     restarts[id] ??= since > 0 && container.createdAt >= since ? 0 : container.restartCount;
-    if (state === 'restarting' || state === 'exited') lastEnd[id] = { exitCode, oomKilled };
+    if (state === 'restarting' || state === 'exited') lastEnd[id] = { exitCode, oomKilled, limits };
     const from = goodSince(container);
     if (from !== undefined) good[key] = Math.min(from, memory.good[key] ?? from);
   }

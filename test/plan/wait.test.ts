@@ -33,6 +33,7 @@ function container(given: Given = {}): ObservedContainer {
     startedAt: start,
     finishedAt: null,
     restartCount: 0,
+    limits: { memoryBytes: 0 },
     health: null,
     ...given,
   };
@@ -94,6 +95,18 @@ describe('a service without a healthcheck', () => {
       5_000,
       [container({ ...ended, exitCode: 137, oomKilled: true })],
       'failed: was killed for lack of memory (OOM, exit code 137) after 20.0 s',
+    ],
+    [
+      'killed within its limit of memory, which the engine did not hear of',
+      5_000,
+      [container({ ...ended, exitCode: 137, limits: { memoryBytes: 8 * 2 ** 20 } })],
+      'failed: was killed, most likely for lack of memory (exit code 137, its limit is 8 MiB) after 20.0 s',
+    ],
+    [
+      'killed without a limit',
+      5_000,
+      [container({ ...ended, exitCode: 137 })],
+      'failed: exited with code 137: killed after 20.0 s',
     ],
     ['paused', 5_000, [container({ state: 'paused' })], 'waiting: paused'],
     ['paused for good', 60_000, [container({ state: 'paused' })], 'failed: not ready within 60 s: paused'],
