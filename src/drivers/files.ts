@@ -5,6 +5,7 @@ import { StringDecoder } from 'node:string_decoder';
 
 import { fromSystemError } from '../errors.ts';
 import type { Files, TailOptions } from '../ports.ts';
+import { draftBeside, sweepDrafts } from './drafts.ts';
 
 /** The file system, with writes that survive a crash at any instant. */
 export const files: Files = {
@@ -31,10 +32,10 @@ export const files: Files = {
 
   async write(file, text, mode = 0o644) {
     const folder = path.dirname(file);
-    const temporary = path.join(folder, `.${path.basename(file)}.${crypto.randomUUID().slice(0, 8)}.tmp`);
+    const draft = draftBeside(file);
     try {
       await mkdir(folder, { recursive: true });
-      const handle = await open(temporary, 'wx', mode);
+      const handle = await open(draft, 'wx', mode);
       try {
         await handle.chmod(mode);
         await handle.writeFile(text);
@@ -42,10 +43,11 @@ export const files: Files = {
       } finally {
         await handle.close();
       }
-      await rename(temporary, file);
+      await rename(draft, file);
       await sync(folder);
+      await sweepDrafts(file);
     } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined);
+      await rm(draft, { force: true }).catch(() => undefined);
       throw fromSystemError(error, file);
     }
   },

@@ -1,9 +1,10 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 
 import { PortiereError, fromSystemError } from '../errors.ts';
 import type { Holder, Lease, Leases, ProcessIdentity } from '../ports.ts';
+import { draftBeside, sweepDrafts } from './drafts.ts';
 import { alive, bootId, own } from './processes.ts';
 
 interface LeaseFile extends Holder {
@@ -31,12 +32,15 @@ export const leases: Leases = {
 
 async function take(file: string, command: string, depth: number): Promise<Lease> {
   const mine = describe(command);
-  const draft = `${file}.${mine.token}`;
+  const draft = draftBeside(file);
   try {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
     await writeFile(draft, JSON.stringify(mine), { mode: 0o600 });
     for (let attempt = 0; attempt < 10; attempt++) {
-      if (await linkOnce(draft, file)) return keep(file, mine);
+      if (await linkOnce(draft, file)) {
+        if (depth === 0) await sweep(file);
+        return keep(file, mine);
+      }
       const found = await load(file);
       if (found === undefined) continue;
       if (isLive(found)) throw locked(file, found);
@@ -64,6 +68,18 @@ async function removeStale(file: string, token: string, depth: number): Promise<
     await rm(`${marker}.old`, { force: true });
   } finally {
     await turn.release();
+  }
+}
+
+/** Removes what those left who were killed while they took `file`. Call it with the lease held: nothing is stale then. */
+async function sweep(file: string): Promise<void> {
+  await sweepDrafts(file);
+  const marker = `${path.basename(file)}.stale-`;
+  for (const name of await readdir(path.dirname(file)).catch(() => [])) {
+    if (!name.startsWith(marker)) continue;
+    const left = path.join(path.dirname(file), name);
+    const found = await load(left).catch(() => undefined);
+    if (found !== undefined && !isLive(found)) await rm(left, { force: true }).catch(() => undefined);
   }
 }
 
@@ -105,7 +121,7 @@ function keep(file: string, mine: LeaseFile): Lease {
 async function refresh(file: string, mine: LeaseFile): Promise<boolean> {
   const found = await load(file);
   if (found?.token !== mine.token) return false;
-  const draft = `${file}.${mine.token}`;
+  const draft = draftBeside(file);
   await writeFile(draft, JSON.stringify({ ...mine, expires: Date.now() + lifetime }), { mode: 0o600 });
   await rename(draft, file);
   return true;

@@ -8,6 +8,7 @@ import {
   stat,
   symlink,
   truncate,
+  utimes,
   writeFile,
 } from 'node:fs/promises';
 import os from 'node:os';
@@ -15,6 +16,7 @@ import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { draftBeside } from '../../src/drivers/drafts.ts';
 import { files } from '../../src/drivers/files.ts';
 
 let folder: string;
@@ -53,6 +55,17 @@ describe('write', () => {
     await mkdir(at('taken', 'inside'), { recursive: true });
     await expect(files.write(at('taken'), 'text')).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST/);
     expect(await readdir(folder)).toEqual(['taken']);
+  });
+
+  it('takes away what a killed writer of the same file left, and nothing else', async () => {
+    const dead = path.basename(draftBeside(at('f'))).replace(/-\d+-\d+-/, `-${2 ** 22 + 1}-1-`);
+    const reused = path.basename(draftBeside(at('f'))).replace(/-\d+-(?=\w+\.tmp$)/, '-1-');
+    const elsewhere = (age: string) => `.f.${age}-1-1-00000000.tmp`;
+    const kept = [path.basename(draftBeside(at('f'))), elsewhere('fresh'), '.f.tmp', '.g.1-1-1-00000000.tmp'];
+    for (const name of [dead, reused, elsewhere('old'), ...kept]) await writeFile(at(name), 'secret');
+    await utimes(at(elsewhere('old')), 0, 0);
+    await files.write(at('f'), 'text');
+    expect((await readdir(folder)).toSorted()).toEqual([...kept, 'f'].toSorted());
   });
 });
 

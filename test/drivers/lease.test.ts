@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { draftBeside } from '../../src/drivers/drafts.ts';
 import { leases } from '../../src/drivers/lease.ts';
 import { bootId, own } from '../../src/drivers/processes.ts';
 import type { Lease } from '../../src/ports.ts';
@@ -98,6 +99,17 @@ describe('take', () => {
       expect(await readdir(path.dirname(file))).toEqual([]);
     },
   );
+
+  it('takes away what those left who were killed while they took it', async () => {
+    await leave({ pid: 2 ** 22 + 1, started: '1@x' });
+    const draft = draftBeside(file).replace(/-\d+-\d+-/, `-${2 ** 22 + 1}-1-`);
+    for (const left of [draft, `${file}.stale-gone`, `${file}.stale-gone.old`]) await copyFile(file, left);
+    const lives = `${file}.stale-lives`;
+    await writeFile(lives, JSON.stringify({ ...(await written()), pid: own.pid, started: own.started }));
+    const lease = await leases.take(file, 'up');
+    await lease.release();
+    expect(await readdir(path.dirname(file))).toEqual([path.basename(lives)]);
+  });
 
   it('lets exactly one of twenty win, and again once it is free', async () => {
     for (let round = 0; round < 3; round++) {

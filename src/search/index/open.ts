@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { freemem } from 'node:os';
+import { constrainedMemory, memoryUsage } from 'node:process';
 import path from 'node:path';
 
 import { PortiereError } from '../../errors.ts';
@@ -98,13 +99,15 @@ async function openBuild(folder: string, request: Omit<OpenRequest, 'pointer'>):
 
 /**
  * Brings what opening a build reads into the system's cache: who answers searches from another build meanwhile must not
- * wait for a disk. Of what is larger than half of the free memory, the rest is read when it is needed.
+ * wait for a disk. Of what is larger than half of the memory that could hold it, the rest is read when it is needed.
  */
 async function readAhead(
   folder: string,
   { engine, vectors }: Pick<OpenRequest, 'engine' | 'vectors'>,
 ): Promise<void> {
-  let room = freemem() / 2;
+  // The system lets go of what it cached before, in a container within the container's limit.
+  const limit = constrainedMemory() || Infinity;
+  let room = Math.min(freemem(), limit - memoryUsage.rss()) / 2;
   const whole = vectors === undefined && engine !== 'file';
   for (const name of [fileNames.lexical, ...(whole ? [fileNames.dense] : [])]) {
     // What cannot be read is told by who needs it.
