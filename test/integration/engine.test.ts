@@ -44,7 +44,7 @@ async function refused(
   const begin = performance.now();
   try {
     await enginesFor({ HOME: folder, ...env }).connect({
-      timeout: 2_500,
+      timeout: 1_000,
       ...(context !== undefined && { context }),
     });
   } catch (error) {
@@ -233,7 +233,7 @@ describe.skipIf(engineMissing !== '')(`a real engine (${engineMissing || 'here'}
   beforeAll(async () => {
     makeTinyImage('engine');
     writeFileSync(stack.file, composeFile);
-    engine = await enginesFor(process.env).connect({ timeout: 3_000 });
+    engine = await enginesFor(process.env).connect({ timeout: 30_000 });
   });
   afterAll(async () => {
     await engine.compose(['down', '--volumes', '--timeout', '0'], stack);
@@ -445,7 +445,7 @@ describe.skipIf(engineMissing !== '')(`a real engine (${engineMissing || 'here'}
   });
 
   it('says that there is no Compose', async () => {
-    const bare = await enginesFor({ DOCKER_HOST: engine.endpoint, PATH: bin }).connect({ timeout: 3_000 });
+    const bare = await enginesFor({ DOCKER_HOST: engine.endpoint, PATH: bin }).connect({ timeout: 30_000 });
     await expect(bare.composeVersion()).rejects.toMatchObject({ code: 'COMPOSE_MISSING', exitCode: 4 });
     await expect(bare.compose(['ps'], stack)).rejects.toMatchObject({ code: 'COMPOSE_MISSING' });
     const without = path.join(bin, 'docker');
@@ -474,7 +474,7 @@ describe.skipIf(engineMissing !== '')(`other ways to it (${engineMissing || 'her
   const file = path.join(folder, 'other.yaml');
 
   beforeAll(async () => {
-    const { endpoint } = await enginesFor(process.env).connect({ timeout: 3_000 });
+    const { endpoint } = await enginesFor(process.env).connect({ timeout: 30_000 });
     socket = endpoint.replace('unix://', '');
     makeTinyImage('other');
     const service = `image: portiere-test/tiny:other\n    command: ["true"]\n    network_mode: none\n    ${labels}`;
@@ -490,7 +490,7 @@ describe.skipIf(engineMissing !== '')(`other ways to it (${engineMissing || 'her
 
   /** Both doors lead to the same engine: what Compose creates the API sees. */
   async function works(env: Readonly<Record<string, string>>): Promise<Engine> {
-    const engine = await enginesFor({ ...process.env, ...env }).connect({ timeout: 3_000 });
+    const engine = await enginesFor({ ...process.env, ...env }).connect({ timeout: 30_000 });
     const other = { project: 'portiere-other', file };
     try {
       const { exitCode, stderr } = await engine.compose(['create'], other);
@@ -521,7 +521,7 @@ describe.skipIf(engineMissing !== '')(`other ways to it (${engineMissing || 'her
   it('may break', async () => {
     const server = createServer(forward);
     const endpoint = await listening(server, 0);
-    const engine = await enginesFor({ ...process.env, DOCKER_HOST: endpoint }).connect({ timeout: 3_000 });
+    const engine = await enginesFor({ ...process.env, DOCKER_HOST: endpoint }).connect({ timeout: 30_000 });
     server.close();
     for (const each of open.splice(0)) each.destroy();
     await expect(engine.containers(owned)).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE', exitCode: 6 });

@@ -80,14 +80,16 @@ describeImage('postgres', (image) => {
   });
 
   it('starts as root, drops to postgres, and does not answer on TCP before it is ready', async () => {
-    const slow = { name: 'slow.sql', text: 'select pg_sleep(3);', owner: '0:0', mode: '0644' };
+    const text = 'while [ ! -e /tmp/go ]; do sleep 0.1; done\n';
+    const slow = { name: 'slow.sh', text, owner: '0:0', mode: '0644' };
     const files = await containers.file(image, slow);
     const name = await containers.start(image, {
       flags: ['--volume', `${files}:/docker-entrypoint-initdb.d:ro`, '--env', 'POSTGRES_PASSWORD=x'],
     });
-    await containers.until(name, async () => (await containers.logs(name)).includes('slow.sql'), 60);
+    await containers.until(name, async () => (await containers.logs(name)).includes('slow.sh'), 60);
     expect(await containers.exec(name, 'pg_isready -h 127.0.0.1 || true')).toContain('no response');
     expect(await containers.exec(name, 'pg_isready')).toContain('accepting connections');
+    await containers.exec(name, 'touch /tmp/go');
     await containers.until(
       name,
       async () => (await containers.exec(name, 'pg_isready -h 127.0.0.1')) !== '',

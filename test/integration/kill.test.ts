@@ -34,12 +34,12 @@ afterAll(async () => {
 
 describe(`kill -9 of the first up ${title}`, () => {
   it('needs nothing but another up', async () => {
-    const { milliseconds } = await project.run(['up']);
+    const usual = { ...(await project.run(['up'])) };
     await project.run(['down']);
     for (let round = 0; round < Math.ceil(rounds / 2); round++) {
       const fresh = await newProject();
       await fresh.run(['init', '--yes', '--name', 'fresh']);
-      await killAt(fresh, ['up'], milliseconds);
+      await killAt(fresh, ['up'], usual, round);
       expect((await fresh.json(['up'])).code).toBe(0);
       expect((await fresh.json(['search', 'heart attack'])).data.hits.length).toBeGreaterThan(0);
       expect((await fresh.run(['down'])).code).toBe(0);
@@ -84,13 +84,13 @@ describe.each([
   it.skipIf(!there)('of vocab load changes nothing that is loaded or served', async () => {
     const loaded = await lookIntoDatabase(project);
     const served = await answers();
-    const { milliseconds } = await project.run(['vocab', 'load', path]);
+    const usual = { ...(await project.run(['vocab', 'load', path])) };
     const after = await lookIntoDatabase(project);
     let midway = 0;
     for (let round = 0; goesOn(round, { times, midway }); round++) {
       expect((await project.run(['vocab', 'load', sample])).code).toBe(0);
       expect(await lookIntoDatabase(project)).toEqual(loaded);
-      midway += Number(await killAt(project, ['vocab', 'load', path], milliseconds));
+      midway += Number(await killAt(project, ['vocab', 'load', path], usual, round));
       const { rows } = await lookIntoDatabase(project);
       expect([loaded.rows, after.rows]).toContainEqual(rows);
       expect(await answers()).toEqual(served);
@@ -103,12 +103,12 @@ describe.each([
 
   it.skipIf(!there)('of index build changes nothing that is served', async () => {
     const build = ['index', 'build', '--vocabulary', path];
-    const { milliseconds } = await project.run(build);
+    const usual = { ...(await project.run(build)) };
     let midway = 0;
     for (let round = 0; goesOn(round, { times, midway }); round++) {
       expect((await project.run(['index', 'build', '--vocabulary', sample])).code).toBe(0);
       const before = await answers();
-      midway += Number(await killAt(project, build, milliseconds * 0.9));
+      midway += Number(await killAt(project, build, usual, round));
       const now = await published();
       if (now === before[0]?.build) expect(await answers()).toEqual(before);
       else
@@ -123,9 +123,9 @@ describe.each([
 
   it.skipIf(!there)('of vocab load without a server leaves nothing to clean', async () => {
     await project.run(['down']);
-    const { milliseconds } = await project.run(['vocab', 'load', path]);
+    const usual = { ...(await project.run(['vocab', 'load', path])) };
     for (let round = 0; round < Math.ceil(times / 2); round++) {
-      await killAt(project, ['vocab', 'load', path], milliseconds);
+      await killAt(project, ['vocab', 'load', path], usual, round);
       const next = await project.json(['vocab', 'load', path]);
       expect(next.error).toBeUndefined();
       expect(await litter(project.folder)).toEqual([]);
@@ -142,14 +142,31 @@ function goesOn(
   return round < times || (midway === 0 && round < times * 5);
 }
 
-/** Runs a command and kills it at a random moment of its usual length; true where it was in the middle of a step. */
-async function killAt(where: TestProject, args: readonly string[], milliseconds: number): Promise<boolean> {
+/**
+ * Runs a command and kills it at a random moment of its usual length, in every second round of what is left when its
+ * first step begins; true where it was in the middle of a step. Where it ends before, that is its usual length.
+ */
+async function killAt(
+  where: TestProject,
+  args: readonly string[],
+  usual: { milliseconds: number },
+  round: number,
+): Promise<boolean> {
   const { child, done, stderr } = where.start([...args, '--json']);
+  const start = performance.now();
+  let ended = false;
+  void done.then(() => (ended = true));
+  if (round % 2 === 1) await until('a step begins', () => ended || stderr().includes('"event":"start"'));
   // Starting Node takes the first part and is of no interest.
-  const wait = 100 + random() * Math.max(0, milliseconds - 150);
-  await Promise.race([done, new Promise((resolve) => setTimeout(resolve, wait))]);
+  const passed = round % 2 === 1 ? performance.now() - start : 100;
+  const wait = random() * Math.max(50, usual.milliseconds - passed - 50);
+  await Promise.race([
+    done,
+    new Promise((resolve) => setTimeout(resolve, round % 2 === 1 ? wait : 100 + wait)),
+  ]);
   child.kill('SIGKILL');
-  const { signal } = await done;
+  const { signal, milliseconds } = await done;
+  if (signal === null) usual.milliseconds = milliseconds;
   const last = stderr().trim().split('\n').at(-1) ?? '';
   return signal === 'SIGKILL' && /"event":"(?:start|progress)"/.test(last);
 }

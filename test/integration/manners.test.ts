@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ import {
 } from '../support/cli.ts';
 import { allCommands, endless, neededArguments } from '../support/commands.ts';
 
-const cap = 10_000;
+const cap = 60_000;
 const plain = { TERM: 'dumb', NO_COLOR: '1', CI: '1' };
 
 let project: TestProject;
@@ -130,11 +130,21 @@ async function politely(words: readonly string[]): Promise<Run> {
   const args = [...words, ...(neededArguments[name] ?? [])];
   const started = project.start(args, { stdin: 'closed', env: plain, timeout: cap });
   if (endless.has(name)) {
-    const timer = setTimeout(() => started.child.kill('SIGTERM'), 1_200);
+    const ended = started.done.then(() => true);
+    await until('it listens to SIGTERM or ends', async () => {
+      return (await Promise.race([ended, catchesTerm(started.child.pid)])) || started.child.exitCode !== null;
+    });
+    const timer = setTimeout(() => started.child.kill('SIGTERM'), 1_000);
     await started.done;
     clearTimeout(timer);
   }
   return await started.done;
+}
+
+/** Whether a process has a handler for SIGTERM, by the kernel's mask of caught signals. */
+async function catchesTerm(pid: number | undefined): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return (BigInt(`0x${/^SigCgt:\s*(\w+)/m.exec(status)?.[1] ?? '0'}`) & (1n << 14n)) !== 0n;
 }
 
 /** Runs in a pseudo-terminal; with `interruptAt`, presses Ctrl-C once that text is there. */

@@ -15,7 +15,7 @@ import {
   setSecrets,
   watchCommandLines,
 } from '../support/canaries.ts';
-import { killStrays, until } from '../support/cli.ts';
+import { kill, killStrays, until } from '../support/cli.ts';
 import { allCommands, endless, neededArguments } from '../support/commands.ts';
 import { type Check, hardeningTable, measureHardening } from '../support/hardening.ts';
 import { askHttp, askHttps, type Reply } from '../support/requests.ts';
@@ -70,11 +70,7 @@ describe.skipIf(stackMissing !== '')(`a prod stack (${stackMissing || 'on a real
   });
   afterAll(async () => {
     watch.stop();
-    await project.end().catch((error: Error) => {
-      // Engine 20.10 can lose count when many containers die at once; its next start clears the network away.
-      if (!error.message.includes('has active endpoints')) throw error;
-      console.warn(error.message);
-    });
+    await project.end();
     await killStrays();
   });
 
@@ -152,7 +148,8 @@ describe.skipIf(stackMissing !== '')(`a prod stack (${stackMissing || 'on a real
 
   it('the commands work without an open port', async () => {
     expect((await run(['search', 'heart attack'])).stdout).toContain('Myocardial infarction');
-    expect(await isWell()).toBe(true);
+    // A Redis that answered late in the storm before this is held against it for half a second.
+    await until('every service is well', isWell, 60_000);
     expect((await json(['status', '--detailed-exitcode'])).code).toBe(0);
     expect((await json(['ps'])).data).toHaveLength(12);
     expect((await json(['index', 'status'])).data.search_engine).toMatchObject({ state: 'ok' });
@@ -285,7 +282,7 @@ describe.skipIf(stackMissing !== '')(`a prod stack (${stackMissing || 'on a real
     for (const cause of Object.values(first)) expect(cause).toMatch(/^changed: .*secret REDIS_PASSWORD/);
     await setSecrets(secretsOf(project), { DB_PASSWORD: planted['DB_PASSWORD'] ?? '' });
     expect(Object.keys(await changes())).toEqual(['postgres', ...users]);
-    const { code, error } = await json(['up', '--stable-for', '1'], 300_000);
+    const { code, error } = await json(['up', '--stable-for', '1'], 400_000);
     expect([code, error]).toEqual([0, undefined]);
     expect((await search(key)).status).toBe(200);
     const login = (password: string): string => {
@@ -305,7 +302,9 @@ describe.skipIf(stackMissing !== '')(`a prod stack (${stackMissing || 'on a real
   it('is well again by itself after every program in it was killed, and no job is run again', async () => {
     const jobs = ends();
     for (const [one] of running()) {
-      process.kill(Number(project.docker('inspect', '-f', '{{.State.Pid}}', one)), 'SIGKILL');
+      const pid = Number(project.docker('inspect', '-f', '{{.State.Pid}}', one));
+      // 0 would be this group of processes: it died with what it depends on.
+      if (pid > 0) kill(pid, 'SIGKILL');
     }
     const start = performance.now();
     await until('every service is well', isWell, 180_000);

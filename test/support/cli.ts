@@ -38,6 +38,7 @@ export interface Run {
 export interface Started {
   readonly child: ChildProcess;
   readonly done: Promise<Run>;
+  readonly stdout: () => string;
   readonly stderr: () => string;
 }
 
@@ -83,7 +84,7 @@ function startProgram(program: readonly string[], options: RunOptions): Started 
       resolve({ code, signal, stdout, stderr, milliseconds: performance.now() - start });
     });
   });
-  return { child, done, stderr: () => stderr };
+  return { child, done, stdout: () => stdout, stderr: () => stderr };
 }
 
 /** The environment a command gets: nothing of the test runner's but what a program needs to run. */

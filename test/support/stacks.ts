@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { parse } from 'yaml';
 
@@ -113,13 +114,32 @@ export async function newStackProject(
         if (ids.length > 0) docker('rm', '--force', '--volumes', ...ids);
         for (const kind of ['volume', 'network']) {
           const names = docker(kind, 'ls', '--quiet', ...label(environment)).trim();
-          if (names !== '') docker(kind, 'rm', ...names.split('\n'));
+          if (names !== '') await remove(docker, kind, names.split('\n'));
         }
       }
       await project.end();
     },
   };
   return stack;
+}
+
+/** Engine 20.10 can lose count when many containers die at once; its next start clears such a network away. */
+async function remove(docker: StackProject['docker'], kind: string, names: readonly string[]): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      docker(kind, 'rm', ...names);
+      return;
+    } catch (error) {
+      const left = docker(kind, 'ls', '--quiet').split('\n');
+      if (!names.some((one) => left.includes(one))) return;
+      if (!(error as Error).message.includes('has active endpoints')) throw error;
+      if (attempt === 10) {
+        console.warn((error as Error).message);
+        return;
+      }
+      await pause(1_000);
+    }
+  }
 }
 
 /** `init` names a project after its folder. */
