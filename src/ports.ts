@@ -63,6 +63,8 @@ export interface Files {
   write(path: string, text: string, mode?: number): Promise<void>;
   makeFolder(path: string, mode?: number): Promise<void>;
   remove(path: string): Promise<void>;
+  /** Removes what writers left in a folder who were killed while they wrote; others write on. */
+  tidy(folder: string): Promise<void>;
   /** The last `lines` lines; with `follow`, then what is added, until `stop` is aborted. */
   tail(path: string, options: TailOptions): AsyncIterable<string>;
 }

@@ -33,6 +33,7 @@ export async function init(ports: Ports, options: InitOptions): Promise<Outcome>
     for (const file of changed) {
       await ports.files.write(path.join(root, file.path), revealed(file.content), file.mode);
     }
+    await ports.files.tidy(root);
     const schema = `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
     await ports.files.write(path.join(root, '.portiere', 'portiere.schema.json'), schema);
   }

@@ -148,6 +148,9 @@ async function written(ports: Ports, request: Request): Promise<WritePlan> {
   const { plan, manifest } = await planned(ports, request);
   if (!force) refuseEdited(plan, folder);
   const changes = plan.actions.filter(({ action }) => action !== 'unchanged');
+  // What was left of a secret is nobody's, though no file of its folder may be written now.
+  const folders = new Set(plan.actions.map((one) => path.dirname(path.join(folder, one.path))));
+  for (const one of folders) await ports.files.tidy(one);
   if (changes.length === 0 && JSON.stringify(manifest.written) === JSON.stringify(plan.after)) return plan;
   if (request.files.some((file) => file.path.startsWith('secrets/'))) await requireOwnFolder(ports, folder);
   await manifest.save(plan.before);

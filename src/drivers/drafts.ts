@@ -1,14 +1,15 @@
 import { readlinkSync } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 
 import { alive, bootId, own } from './processes.ts';
 
-/** Milliseconds after which a draft of another machine is nobody's. */
-const FORGOTTEN = 3_600_000;
+/** Milliseconds after which a draft of another machine or boot is nobody's: writing one takes milliseconds. */
+const FORGOTTEN = 600_000;
 
 /** Where our process ids mean something: this boot, this namespace of processes. */
-const place = `${bootId?.slice(0, 8) ?? 'here'}${namespaceOfPids()}`;
+const place = `${bootId?.slice(0, 8) ?? os.hostname().replaceAll(/\W/g, '').slice(0, 16)}${namespaceOfPids()}`;
 const ticks = own.started?.split('@')[0] ?? '0';
 
 /**
@@ -20,13 +21,10 @@ export function draftBeside(file: string): string {
   return path.join(path.dirname(file), `.${path.basename(file)}.${place}-${own.pid}-${ticks}-${nonce}.tmp`);
 }
 
-/** Removes the drafts of `file` whose writers are dead. Never fails: what stays is taken the next time. */
-export async function sweepDrafts(file: string): Promise<void> {
-  const folder = path.dirname(file);
-  const start = `.${path.basename(file)}.`;
+/** Removes the drafts in a folder whose writers are dead. Never fails: what stays is taken the next time. */
+export async function sweepDrafts(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
-    if (!name.startsWith(start)) continue;
-    const of = /^(\w+)-(\d+)-(\d+)-[0-9a-f]{8}\.tmp$/.exec(name.slice(start.length));
+    const of = /^\..+\.(\w+)-(\d+)-(\d+)-[0-9a-f]{8}\.tmp$/.exec(name);
     if (of === null) continue;
     const draft = path.join(folder, name);
     const left = of[1] === place ? !writerLives(Number(of[2]), of[3]!) : await isForgotten(draft);

@@ -45,7 +45,7 @@ export const files: Files = {
       }
       await rename(draft, file);
       await sync(folder);
-      await sweepDrafts(file);
+      await sweepDrafts(folder);
     } catch (error) {
       await rm(draft, { force: true }).catch(() => undefined);
       throw fromSystemError(error, file);
@@ -63,10 +63,13 @@ export const files: Files = {
   async remove(file) {
     try {
       await rm(file, { force: true, recursive: true });
+      await sweepDrafts(path.dirname(file));
     } catch (error) {
       throw fromSystemError(error, file);
     }
   },
+
+  tidy: sweepDrafts,
 
   tail: tailFile,
 };

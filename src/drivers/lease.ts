@@ -73,7 +73,7 @@ async function removeStale(file: string, token: string, depth: number): Promise<
 
 /** Removes what those left who were killed while they took `file`. Call it with the lease held: nothing is stale then. */
 async function sweep(file: string): Promise<void> {
-  await sweepDrafts(file);
+  await sweepDrafts(path.dirname(file));
   const marker = `${path.basename(file)}.stale-`;
   for (const name of await readdir(path.dirname(file)).catch(() => [])) {
     if (!name.startsWith(marker)) continue;
@@ -122,8 +122,13 @@ async function refresh(file: string, mine: LeaseFile): Promise<boolean> {
   const found = await load(file);
   if (found?.token !== mine.token) return false;
   const draft = draftBeside(file);
-  await writeFile(draft, JSON.stringify({ ...mine, expires: Date.now() + lifetime }), { mode: 0o600 });
-  await rename(draft, file);
+  try {
+    await writeFile(draft, JSON.stringify({ ...mine, expires: Date.now() + lifetime }), { mode: 0o600 });
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw error;
+  }
   return true;
 }
 

@@ -55,12 +55,16 @@ function openLog(file: string): number {
 export function alive(identity: ProcessIdentity): boolean {
   // 0 and negative numbers would mean groups of processes.
   if (!Number.isSafeInteger(identity.pid) || identity.pid < 1) return false;
+  let notOurs = false;
   try {
     process.kill(identity.pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    notOurs = true;
   }
   const stat = readOrNull(`/proc/${identity.pid}/stat`);
+  // Another user's, where such are hidden: it is there, and its start is not to be had.
+  if (stat === null && notOurs) return true;
   if (stat !== null && fieldsAfterName(stat)[0] === 'Z') return false;
   return identity.started === null ? bootId === null : startTime(identity.pid) === identity.started;
 }

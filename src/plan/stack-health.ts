@@ -77,7 +77,7 @@ function sickWords(container: ContainerState): string {
   if (state === 'exited') return `stopped (exit code ${exitCode})`;
   if (state === 'restarting') {
     // Nobody's stop, as the engine starts it again: see howItEnded of wait-container.ts.
-    const why = exitCode === 137 && limits.memoryBytes > 0 ? ', most likely for want of memory' : '';
+    const why = exitCode === 137 && limits.memoryBytes > 0 ? ', perhaps for want of memory' : '';
     return `restarting again and again (${restartCount} times, exit code ${exitCode}${why})`;
   }
   const output = health?.log.at(-1)?.output.trim().split('\n').at(-1) ?? '';
@@ -97,8 +97,10 @@ function worst(components: readonly ComponentHealth[], own: Verdict['status']): 
 }
 
 function hintFor(first: ComponentHealth | undefined, service: string): string {
-  if (first?.detail.includes('memory'))
-    return `Raise services.${service}.resources.memory, then: portiere up`;
+  const raise = `services.${service}.resources.memory, then: portiere up`;
+  if (first?.detail.includes('perhaps for want of memory'))
+    return `portiere logs ${service}. If they say nothing, raise ${raise}`;
+  if (first?.detail.includes('memory')) return `Raise ${raise}`;
   if (first?.detail.startsWith('stopped') || first?.detail.startsWith('there is no')) return 'portiere up';
   return `portiere logs ${service}`;
 }

@@ -148,7 +148,7 @@ function howItEnded(end: End): string {
   if (end.oomKilled) return `was killed for lack of memory (OOM, exit code ${end.exitCode})`;
   if (end.exitCode === 137 && end.limits.memoryBytes > 0) {
     const limit = `${Math.round(end.limits.memoryBytes / MIB)} MiB`;
-    return `was killed, most likely for lack of memory (exit code 137, its limit is ${limit})`;
+    return `was killed, perhaps for lack of memory (exit code 137, its limit is ${limit})`;
   }
   const meaning: Readonly<Record<number, string>> = {
     126: ': not executable',

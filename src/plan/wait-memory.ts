@@ -46,13 +46,14 @@ export function remember(memory: Memory, containers: readonly ObservedContainer[
   const good: Record<string, number> = {};
   const sick: Record<string, true> = {};
   for (const container of containers) {
-    const { id, exitCode, oomKilled, limits, state, health } = container;
+    const { id, exitCode, oomKilled, limits, state, health, finishedAt } = container;
     const key = keyOf(container);
     const always = memory.restarts[id] === undefined || memory.sick[key] === true;
     if (always && health?.status === 'unhealthy') sick[key] = true;
     // All restarts of a container made since are of this wait, those before the first look as well.
     restarts[id] ??= since > 0 && container.createdAt >= since ? 0 : container.restartCount;
-    if (state === 'restarting' || state === 'exited') lastEnd[id] = { exitCode, oomKilled, limits };
+    const ended = state === 'restarting' || state === 'exited';
+    if (ended && (finishedAt ?? since) >= since) lastEnd[id] = { exitCode, oomKilled, limits };
     const from = goodSince(container);
     if (from !== undefined) good[key] = Math.min(from, memory.good[key] ?? from);
   }

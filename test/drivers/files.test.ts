@@ -57,11 +57,11 @@ describe('write', () => {
     expect(await readdir(folder)).toEqual(['taken']);
   });
 
-  it('takes away what a killed writer of the same file left, and nothing else', async () => {
+  it('takes away what killed writers left in the folder, and nothing else', async () => {
     const dead = path.basename(draftBeside(at('f'))).replace(/-\d+-\d+-/, `-${2 ** 22 + 1}-1-`);
     const reused = path.basename(draftBeside(at('f'))).replace(/-\d+-(?=\w+\.tmp$)/, '-1-');
     const elsewhere = (age: string) => `.f.${age}-1-1-00000000.tmp`;
-    const kept = [path.basename(draftBeside(at('f'))), elsewhere('fresh'), '.f.tmp', '.g.1-1-1-00000000.tmp'];
+    const kept = [path.basename(draftBeside(at('f'))), elsewhere('fresh'), '.f.tmp', 'f.a-1-1-00000000.tmp'];
     for (const name of [dead, reused, elsewhere('old'), ...kept]) await writeFile(at(name), 'secret');
     await utimes(at(elsewhere('old')), 0, 0);
     await files.write(at('f'), 'text');

@@ -102,8 +102,11 @@ describe('take', () => {
 
   it('takes away what those left who were killed while they took it', async () => {
     await leave({ pid: 2 ** 22 + 1, started: '1@x' });
-    const draft = draftBeside(file).replace(/-\d+-\d+-/, `-${2 ** 22 + 1}-1-`);
-    for (const left of [draft, `${file}.stale-gone`, `${file}.stale-gone.old`]) await copyFile(file, left);
+    const drafts = [file, `${file}.stale-gone`].map((one) =>
+      draftBeside(one).replace(/-\d+-\d+-(?=\w+\.tmp$)/, `-${2 ** 22 + 1}-1-`),
+    );
+    for (const left of [...drafts, `${file}.stale-gone`, `${file}.stale-gone.old`])
+      await copyFile(file, left);
     const lives = `${file}.stale-lives`;
     await writeFile(lives, JSON.stringify({ ...(await written()), pid: own.pid, started: own.started }));
     const lease = await leases.take(file, 'up');

@@ -165,8 +165,11 @@ async function killAt(
     new Promise((resolve) => setTimeout(resolve, round % 2 === 1 ? wait : 100 + wait)),
   ]);
   child.kill('SIGKILL');
-  const { signal, milliseconds } = await done;
-  if (signal === null) usual.milliseconds = milliseconds;
+  const { signal, code, milliseconds } = await done;
+  if (signal === null) {
+    expect(code).toBe(0);
+    usual.milliseconds = milliseconds;
+  }
   const last = stderr().trim().split('\n').at(-1) ?? '';
   return signal === 'SIGKILL' && /"event":"(?:start|progress)"/.test(last);
 }

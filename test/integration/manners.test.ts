@@ -131,8 +131,8 @@ async function politely(words: readonly string[]): Promise<Run> {
   const started = project.start(args, { stdin: 'closed', env: plain, timeout: cap });
   if (endless.has(name)) {
     const ended = started.done.then(() => true);
-    await until('it listens to SIGTERM or ends', async () => {
-      return (await Promise.race([ended, catchesTerm(started.child.pid)])) || started.child.exitCode !== null;
+    await until('it listens to signals or ends', async () => {
+      return await Promise.race([ended, catchesHangup(started.child.pid)]);
     });
     const timer = setTimeout(() => started.child.kill('SIGTERM'), 1_000);
     await started.done;
@@ -141,10 +141,10 @@ async function politely(words: readonly string[]): Promise<Run> {
   return await started.done;
 }
 
-/** Whether a process has a handler for SIGTERM, by the kernel's mask of caught signals. */
-async function catchesTerm(pid: number | undefined): Promise<boolean> {
+/** Whether a process has a handler for SIGHUP, which Node itself does not catch, by the kernel's mask. */
+async function catchesHangup(pid: number | undefined): Promise<boolean> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return (BigInt(`0x${/^SigCgt:\s*(\w+)/m.exec(status)?.[1] ?? '0'}`) & (1n << 14n)) !== 0n;
+  return (BigInt(`0x${/^SigCgt:\s*(\w+)/m.exec(status)?.[1] ?? '0'}`) & 1n) !== 0n;
 }
 
 /** Runs in a pseudo-terminal; with `interruptAt`, presses Ctrl-C once that text is there. */

@@ -75,7 +75,9 @@ describe.skipIf(stackMissing !== '')(`a stack on a bad day (${stackMissing || 'o
 
   describe('what fails is named, with its last lines and a folder of evidence, and good configuration mends it', () => {
     it('a service that ends at once: 8', async () => {
-      const script = 'for i in $(seq 30); do echo "line $i"; done; echo no database; exit 3';
+      // All lines at once: whoever looks while it runs again finds no run without its end.
+      const script =
+        'all="$(for i in $(seq 30); do echo "line $i"; done; echo no database)"; echo "$all"; exit 3';
       configure(`  cloud: { command: [sh, -c, ${JSON.stringify(script)}] }\n`);
       const { code, error } = await up();
       expect({ code, id: error?.code }).toEqual({ code: 8, id: 'UNHEALTHY' });

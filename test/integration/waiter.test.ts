@@ -117,7 +117,7 @@ const cases: readonly Case[] = [
     more: ['mem_limit: 8m', 'memswap_limit: 8m'],
     exitCode: 8,
     // The engine itself misses one kill in ten on a busy machine (containerd's issues 8180 and 8893).
-    reason: /^was killed(, most likely)? for lack of memory \((OOM, )?exit code 137\b/,
+    reason: /^was killed(, perhaps)? for lack of memory \((OOM, )?exit code 137\b/,
   },
   { name: 'one-shot, exits 0 at once', script: 'true', expected: job, exitCode: 0 },
   { name: 'one-shot, exits 0 after 1 s', script: 'sleep 1', expected: job, exitCode: 0 },

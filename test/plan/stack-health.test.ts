@@ -32,8 +32,8 @@ describe('the health of a stack', () => {
     [
       'one killed again and again within its limit',
       { state: 'restarting', exitCode: 137, restartCount: 3, ...limited },
-      'postgres: restarting again and again (3 times, exit code 137, most likely for want of memory)',
-      'Raise services.postgres.resources.memory, then: portiere up',
+      'postgres: restarting again and again (3 times, exit code 137, perhaps for want of memory)',
+      'portiere logs postgres. If they say nothing, raise services.postgres.resources.memory, then: portiere up',
     ],
     [
       'one killed again and again without a limit',

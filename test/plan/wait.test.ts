@@ -100,7 +100,7 @@ describe('a service without a healthcheck', () => {
       'killed within its limit of memory, which the engine did not hear of',
       5_000,
       [container({ ...ended, exitCode: 137, limits: { memoryBytes: 8 * 2 ** 20 } })],
-      'failed: was killed, most likely for lack of memory (exit code 137, its limit is 8 MiB) after 20.0 s',
+      'failed: was killed, perhaps for lack of memory (exit code 137, its limit is 8 MiB) after 20.0 s',
     ],
     [
       'killed without a limit',
@@ -138,6 +138,12 @@ describe('a service without a healthcheck', () => {
     ],
     ['in one whose exits were not seen', 2_000, [restarted(2)], 'waiting: running for 2 of 10 s'],
     ['and not for ever', 2_000, [restarted(3)], 'failed: crash loop: restarted 3 times'],
+    [
+      'in one whose end is of a time before this wait',
+      2_000,
+      [restarting(1, { exitCode: 137, finishedAt: start - 60_000 }), restarted(3)],
+      'failed: crash loop: restarted 3 times',
+    ],
     [
       'in one by lack of memory',
       2_000,

@@ -196,8 +196,9 @@ export async function processesOf(folder: string): Promise<number[]> {
 export function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
-  } catch {
-    // It is gone already.
+  } catch (error) {
+    // It may be gone already.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -149,6 +149,7 @@ function memoryFiles(disk: Map<string, string>, modes: Map<string, number>): Fil
     async remove(file) {
       disk.delete(file);
     },
+    async tidy() {},
     async *tail(file, { lines }) {
       yield* (disk.get(file) ?? '').split('\n').slice(0, -1).slice(-lines);
     },
