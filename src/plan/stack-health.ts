@@ -1,6 +1,7 @@
 import type { ContainerState } from '../ports/engine.ts';
 import type { Service, Stack } from '../stack/model.ts';
 import type { ComponentHealth, Verdict } from './health.ts';
+import { mayLackMemory } from './wait-memory.ts';
 
 interface Ready {
   readonly status: 'ok' | 'degraded' | 'down';
@@ -71,13 +72,13 @@ function componentOf(service: Service, containers: readonly ContainerState[]): r
 }
 
 function sickWords(container: ContainerState): string {
-  const { state, health, exitCode, oomKilled, restartCount, error, limits } = container;
+  const { state, health, exitCode, oomKilled, restartCount, error } = container;
   if (error !== '') return `not started: ${error}`;
   if (oomKilled) return 'killed for want of memory';
   if (state === 'exited') return `stopped (exit code ${exitCode})`;
   if (state === 'restarting') {
-    // Nobody's stop, as the engine starts it again: see howItEnded of wait-container.ts.
-    const why = exitCode === 137 && limits.memoryBytes > 0 ? ', perhaps for want of memory' : '';
+    // Nobody's stop, as the engine starts it again.
+    const why = mayLackMemory(container) ? ', perhaps for want of memory' : '';
     return `restarting again and again (${restartCount} times, exit code ${exitCode}${why})`;
   }
   const output = health?.log.at(-1)?.output.trim().split('\n').at(-1) ?? '';

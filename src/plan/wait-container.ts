@@ -1,4 +1,11 @@
-import { type End, goodSince, keyOf, type Memory, type ObservedContainer } from './wait-memory.ts';
+import {
+  type End,
+  goodSince,
+  keyOf,
+  mayLackMemory,
+  type Memory,
+  type ObservedContainer,
+} from './wait-memory.ts';
 
 export type Verdict =
   | {
@@ -140,13 +147,10 @@ function settled(container: ObservedContainer, terms: ContainerTerms): Verdict {
   return wait(`${word} for ${Math.max(0, Math.floor(passed / 1_000))} of ${terms.stableFor} s`, true);
 }
 
-/**
- * How a program ended: its exit code, the signal it means, and lack of memory. The engine does not always hear of the
- * kernel's kill, above all right after a start (containerd's issues 8180 and 8893).
- */
+/** How a program ended: its exit code, the signal it means, and lack of memory. */
 function howItEnded(end: End): string {
   if (end.oomKilled) return `was killed for lack of memory (OOM, exit code ${end.exitCode})`;
-  if (end.exitCode === 137 && end.limits.memoryBytes > 0) {
+  if (mayLackMemory(end)) {
     const limit = `${Math.round(end.limits.memoryBytes / MIB)} MiB`;
     return `was killed, perhaps for lack of memory (exit code 137, its limit is ${limit})`;
   }

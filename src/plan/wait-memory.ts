@@ -22,6 +22,14 @@ export interface ObservedContainer {
 /** How a container ended. */
 export type End = Pick<ObservedContainer, 'exitCode' | 'oomKilled' | 'limits'>;
 
+/**
+ * Killed within a limit of memory, which the engine does not always hear of: above all right after a start
+ * (containerd's issues 8180 and 8893). Or by somebody, or because the machine itself lacks memory.
+ */
+export function mayLackMemory({ exitCode, limits }: Pick<End, 'exitCode' | 'limits'>): boolean {
+  return exitCode === 137 && limits.memoryBytes > 0;
+}
+
 /** What earlier looks at a service's containers left behind. */
 export interface Memory {
   /** A container was there at some time. */

@@ -63,10 +63,10 @@ describe('a cluster of several nodes', () => {
       sick.state = state;
       const start = performance.now();
       for (let times = 0; times < 4; times += 1)
-        expect(await cluster.search('i', {}, { by: 'a', timeout: 2_000 })).toEqual(hits);
-      expect(performance.now() - start).toBeLessThan(2_000);
+        expect(await cluster.search('i', {}, { by: 'a', timeout: 600 })).toEqual(hits);
+      expect(performance.now() - start).toBeLessThan(600);
       const before = sick.asked;
-      for (let times = 0; times < 4; times += 1) await cluster.search('i', {}, { by: 'a', timeout: 2_000 });
+      for (let times = 0; times < 4; times += 1) await cluster.search('i', {}, { by: 'a', timeout: 600 });
       expect(sick.asked).toBe(before);
     },
   );

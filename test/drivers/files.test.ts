@@ -130,7 +130,7 @@ describe('tail', () => {
         seen.push(one);
     })();
     const sees = async (...lines: string[]) => {
-      await expect.poll(() => seen, { interval: 10 }).toEqual(lines);
+      await expect.poll(() => seen, { interval: 10, timeout: 3000 }).toEqual(lines);
     };
     await sees('old');
     const bytes = Buffer.from('st é\n');

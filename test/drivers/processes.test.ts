@@ -43,7 +43,7 @@ describe('spawnSelf and stop', () => {
       log,
       env: { GIVEN: 'this' },
     });
-    await expect.poll(() => readFile(log, 'utf8'), { interval: 5 }).toBe(`${folder} this\n`);
+    await expect.poll(() => readFile(log, 'utf8'), { interval: 5, timeout: 5000 }).toBe(`${folder} this\n`);
     expect((await stat(log)).mode & 0o777).toBe(0o600);
     expect(alive(identity)).toBe(true);
     return identity;

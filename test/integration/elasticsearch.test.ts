@@ -206,11 +206,7 @@ describe.skipIf(lacking !== undefined)(`a stack with a real Elasticsearch${lacki
   it('answers searches by words, and others answer while it is away or stuck', async () => {
     serving = await serveStack(parts);
     const { get } = serving;
-    let found = await get('/v1/search?q=diabetes');
-    await until('every arm answers', async () => {
-      found = await get('/v1/search?q=diabetes');
-      return found.body.arms.length === 4;
-    });
+    const found = await get('/v1/search?q=diabetes');
     expect(found.body).toMatchObject({ build: builds[0], arms: ['code', 'exact', 'lexical', 'dense'] });
     expect(found.body.hits[0].ranks.lexical).toBeGreaterThan(0);
     for (const [state, most] of [
@@ -241,16 +237,10 @@ describe.skipIf(lacking !== undefined)(`a stack with a real Elasticsearch${lacki
     const seen = new Map<string, number>();
     const failures: unknown[] = [];
     const made = { all: false };
-    // Words that take over a second are gone without, and not asked for a second: an index that is not there answers at once.
-    const patience = 1_000;
-    let resting = 0;
     const client = (async () => {
       while (!made.all) {
-        const start = performance.now();
         const { status: code, body } = await get('/v1/search?q=elephantiasis');
-        const now = performance.now();
-        if (now - start >= patience) resting = now + 2 * patience;
-        if (code !== 200 || (!body.arms.includes('lexical') && now > resting)) failures.push(body);
+        if (code !== 200 || !body.arms.includes('lexical')) failures.push(body);
         seen.set(body.build, (seen.get(body.build) ?? 0) + 1);
       }
     })();

@@ -44,7 +44,7 @@ async function refused(
   const begin = performance.now();
   try {
     await enginesFor({ HOME: folder, ...env }).connect({
-      timeout: 1_000,
+      timeout: 2_500,
       ...(context !== undefined && { context }),
     });
   } catch (error) {

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -95,15 +93,11 @@ describe('an exit code tells what happened', () => {
   });
 
   it('5: someone else at work', async () => {
-    let codes: number[] = [];
-    // A start that is late by as long as the other one works finds nobody at work.
-    for (let round = 0; round < 10 && !codes.includes(5); round++) {
-      const both = ['index', 'build'].map(async () => await project.json(['index', 'build']));
-      codes = (await Promise.all(both)).map(({ code }) => code).toSorted((a, b) => a - b);
-      expect(codes[0]).toBe(0);
-      expect([0, 5]).toContain(codes[1]);
-    }
-    expect(codes).toEqual([0, 5]);
+    const [one, other] = await Promise.all([
+      project.json(['index', 'build']),
+      project.json(['index', 'build']),
+    ]);
+    expect(new Set([one.code, other.code])).toEqual(new Set([0, 5]));
     provoked.add(5);
   });
 
@@ -217,19 +211,14 @@ describe('a signal', () => {
         const { child, done, stderr } = project.start(['up', '--vocabulary', download]);
         await until(step, () => stderr().includes(`${step} `), 30_000);
         await new Promise((resolve) => setTimeout(resolve, 300));
-        const bystander = await startBystander();
         const start = performance.now();
         child.kill('SIGINT');
-        const [told, machine] = await Promise.all([
-          until('it is told', () => stderr().includes('SIGINT: stopping')).then(
-            () => performance.now() - start,
-          ),
-          bystander.toldAfter(),
-        ]);
+        await until('it is told', () => stderr().includes('SIGINT: stopping'));
+        const told = performance.now() - start;
         const end = await done;
         expect({ step, code: end.code }).toEqual({ step, code: 130 });
-        // The bound is 100 ms; a machine that runs other tests as well gets some more, and what it takes itself.
-        expect(told - machine).toBeLessThan(300);
+        // The bound is 100 ms; a machine that runs other tests as well gets some more.
+        expect(told).toBeLessThan(300);
         expect(performance.now() - start).toBeLessThan(10_000);
         expect(await processesOf(project.folder)).toEqual([]);
       }
@@ -263,23 +252,6 @@ it('each code that there is was provoked', () => {
   provoked.delete(0);
   expect([...provoked].sort((a, b) => a - b)).toEqual([...known].sort((a, b) => a - b));
 });
-
-/** A program that does nothing but tell of a SIGINT: how long this machine takes for that. */
-async function startBystander(): Promise<{ toldAfter(): Promise<number> }> {
-  const program = `process.on('SIGINT', () => console.log('told')); setInterval(() => {}, 1e6); console.log('ready')`;
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(child.stdout, 'data');
-  return {
-    async toldAfter() {
-      const start = performance.now();
-      child.kill('SIGINT');
-      await once(child.stdout, 'data');
-      const passed = performance.now() - start;
-      child.kill('SIGKILL');
-      return passed;
-    },
-  };
-}
 
 /** What the strict environments ask for, different each time. */
 function secretsOf(): Record<string, string> {

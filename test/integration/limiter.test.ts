@@ -54,15 +54,9 @@ describe.skipIf(lackingRedis !== undefined)(
     }
 
     it('lets through as many as the limit, whichever process counts, and says when to come again', async () => {
-      let [one, two] = [await limiterOf(5, 'a:'), await limiterOf(5, 'a:')];
-      let answers: Awaited<ReturnType<typeof one.limiter.take>>[] = [];
-      for (let attempt = 0; attempt < 5; attempt += 1) {
-        answers = [];
-        for (let at = 0; at < 8; at += 1) answers.push(await (at % 2 === 0 ? one : two).limiter.take('x'));
-        // One that waited over 250 ms for Redis, on a busy machine, has counted alone: that is another test's matter.
-        if (one.changes.length + two.changes.length === 0) break;
-        [one, two] = [await limiterOf(5, `a${attempt}:`), await limiterOf(5, `a${attempt}:`)];
-      }
+      const [one, two] = [await limiterOf(5, 'a:'), await limiterOf(5, 'a:')];
+      const answers = [];
+      for (let at = 0; at < 8; at += 1) answers.push(await (at % 2 === 0 ? one : two).limiter.take('x'));
       expect(answers.map(({ allowed }) => allowed)).toEqual([
         ...Array(5).fill(true),
         ...Array(3).fill(false),
@@ -133,11 +127,7 @@ describe.skipIf(lackingRedis !== undefined)(
       await redis.start();
       await until('the limiter is back', () => !limiter.degraded());
       expect((await limiter.take('z')).allowed).toBe(true);
-      // Away and back twice; an answer that was late besides shows as one more of each.
-      const back = changes.map((reason) => reason === undefined);
-      expect(back.slice(0, 2)).toEqual([false, true]);
-      expect(back.filter(Boolean).length).toBeGreaterThanOrEqual(2);
-      expect(back).toEqual(back.map((_, at) => at % 2 === 1));
+      expect(changes.map((reason) => reason === undefined)).toEqual([false, true, false, true]);
     });
 
     it('is degraded, with the reason, where the password is wrong', async () => {

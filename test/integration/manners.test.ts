@@ -17,7 +17,7 @@ import {
 } from '../support/cli.ts';
 import { allCommands, endless, neededArguments } from '../support/commands.ts';
 
-const cap = 60_000;
+const cap = 10_000;
 const plain = { TERM: 'dumb', NO_COLOR: '1', CI: '1' };
 
 let project: TestProject;

@@ -111,7 +111,7 @@ describe.skipIf(stackMissing !== '')(`a stack and its faults (${stackMissing || 
         health = data?.status === 'ok' ? 'ok' : { status: data?.status, cause: data?.cause };
         return health === 'ok';
       },
-      120_000,
+      20_000,
     ).catch(() => undefined);
     expect(health).toBe('ok');
   }
@@ -181,7 +181,7 @@ describe.skipIf(stackMissing !== '')(`a stack and its faults (${stackMissing || 
   it('of two up at once one exits 5 and names the other; SIGINT ends that one within 10 s', async () => {
     project.docker('rm', '--force', name('elasticsearch'));
     const first = project.start(up, { timeout: patience });
-    await until('it is under way', () => first.stderr().includes('Wait for databases'), patience);
+    await until('it is under way', () => first.stderr().includes('Wait for databases'), 60_000);
     const second = await project.json(['up']);
     expect(second).toMatchObject({ code: 5, error: { code: 'LOCKED' } });
     expect(second.error?.message).toMatch(new RegExp(`\`up\` \\(pid ${first.child.pid}.*has held`));
@@ -200,7 +200,7 @@ describe.skipIf(stackMissing !== '')(`a stack and its faults (${stackMissing || 
     appendFileSync(join(project.folder, '.env'), "LOG_LEVEL='DEBUG'\n");
     const env = { DOCKER_HOST: socket.url };
     const { done, stderr } = project.start([...up, '--json'], { env, timeout: patience });
-    await until('it is under way', () => stderr().includes('Wait for api'), patience);
+    await until('it is under way', () => stderr().includes('Wait for api'), 60_000);
     const start = performance.now();
     await socket.cut();
     const first = await done;

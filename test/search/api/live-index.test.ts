@@ -25,7 +25,7 @@ describe('the live index', () => {
     api = await startApi(pointer);
     expect((await api.get('/v1/search?q=asthma')).status).toBe(503);
     const { id } = await buildAndPublish(pointer);
-    await expect.poll(() => api.index.state().build).toBe(id);
+    await expect.poll(() => api.index.state().build, { timeout: 3000 }).toBe(id);
     expect((await api.get('/v1/search?q=asthma')).status).toBe(200);
   });
 
